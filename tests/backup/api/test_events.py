@@ -24,8 +24,8 @@ from apps.backup.api.events import Events, EventStateSerializer
 from apps.backup.core.permissions import Right
 from apps.backup.models import BackupConfiguration, BackupJob
 from apps.backup.policies.production import ConfigurationValues
-from apps.backup.reporting import event_stream as broadcasting
-from apps.backup.reporting.event_stream import MOST_EVENTS, Broadcaster, Looker, moment_of
+from apps.backup.reporting import event_stream
+from apps.backup.reporting.event_stream import MOST_EVENTS, Broadcaster, ChangeFinder, time_of_event
 from apps.backup.services.configurations import configuration_create, configuration_delete
 
 EVENTS = f"{ROOT}system/events/"
@@ -213,49 +213,49 @@ def test_who_has_missed_too_much_is_told_to_fetch_anew(admin):
 @pytest.mark.django_db
 def test_what_commits_late_is_told_and_nothing_twice():
     now = timezone.now()
-    looker = Looker(now=now)
+    finder = ChangeFinder(now=now)
     make("nightly")
-    first = looker.look(now=now + SECOND)
+    first = finder.new_events(now=now + SECOND)
     assert [event.state["name"] for event in first] == ["nightly"]
     # Its transaction began before the last look.
     late = BackupJob.objects.create(job_name="late", backup_type="FULL")
     BackupJob.objects.filter(pk=late.pk).update(changed_at=now - 20 * SECOND)
-    (event,) = looker.look(now=now + 2 * SECOND)
+    (event,) = finder.new_events(now=now + 2 * SECOND)
     assert event.state["name"] == "late"
     # A client that resumes there continues after the events that it has, not from twenty seconds ago.
     assert event.id > first[-1].id
-    assert looker.look(now=now + 3 * SECOND) == []
+    assert finder.new_events(now=now + 3 * SECOND) == []
     BackupJob.objects.filter(pk=late.pk).update(status="CANCELLED", changed_at=now + 3 * SECOND)
-    assert [event.state["status"] for event in looker.look(now=now + 4 * SECOND)] == ["CANCELLED"]
+    assert [event.state["status"] for event in finder.new_events(now=now + 4 * SECOND)] == ["CANCELLED"]
 
 
 @pytest.mark.django_db
 def test_a_clock_that_is_ahead_carries_nobody_ahead():
     now = timezone.now()
-    looker = Looker(now=now)
+    finder = ChangeFinder(now=now)
     ahead = BackupJob.objects.create(job_name="ahead", backup_type="FULL")
     BackupJob.objects.filter(pk=ahead.pk).update(changed_at=now + timedelta(hours=5))
-    (event,) = looker.look(now=now + SECOND)
-    assert moment_of(event.id) <= now + SECOND
-    assert looker.look(now=now + 2 * SECOND) == []
+    (event,) = finder.new_events(now=now + SECOND)
+    assert time_of_event(event.id) <= now + SECOND
+    assert finder.new_events(now=now + 2 * SECOND) == []
 
 
 @pytest.mark.django_db
 def test_very_many_changes_at_once_are_one_event():
     now = timezone.now()
-    looker = Looker(now=now)
+    finder = ChangeFinder(now=now)
     jobs = [BackupJob(job_name=f"job-{number}", backup_type="FULL") for number in range(MOST_EVENTS + 1)]
     BackupJob.objects.bulk_create(jobs)
     later = timezone.now() + SECOND
-    assert [event.name for event in looker.look(now=later)] == ["reset"]
-    assert looker.look(now=later + SECOND) == []
+    assert [event.name for event in finder.new_events(now=later)] == ["reset"]
+    assert finder.new_events(now=later + SECOND) == []
     # And what comes then is told, although the many are still within the overlap.
     BackupJob.objects.filter(job_name="job-0").update(status="CANCELLED", changed_at=later + 2 * SECOND)
-    assert [event.state["name"] for event in looker.look(now=later + 3 * SECOND)] == ["job-0"]
+    assert [event.state["name"] for event in finder.new_events(now=later + 3 * SECOND)] == ["job-0"]
 
 
 def test_a_slow_listener_is_left_to_itself(monkeypatch):
-    monkeypatch.setattr(broadcasting, "changes_since", lambda moment, *, limit: [])
+    monkeypatch.setattr(event_stream, "changes_since", lambda moment, *, limit: [])
 
     async def story() -> tuple[int, int]:
         broadcaster = Broadcaster()
@@ -263,10 +263,10 @@ def test_a_slow_listener_is_left_to_itself(monkeypatch):
         for stream in (slow, quick):
             assert b"retry" in await anext(stream)
             assert b"ready" in await anext(stream)
-        event = broadcasting.Event("0000000000000001-0", "ready", {"type": "ready"})
+        event = event_stream.Event("0000000000000001-0", "ready", {"type": "ready"})
         heard = 0
         for _ in range(100):
-            broadcaster._tell([event])
+            broadcaster._send([event])
             assert await anext(quick) == event.encode()
             heard += 1
         listeners = len(broadcaster._listeners)
@@ -279,12 +279,12 @@ def test_a_slow_listener_is_left_to_itself(monkeypatch):
 
 
 def test_streams_end_and_hearts_beat(monkeypatch):
-    monkeypatch.setattr(broadcasting, "changes_since", lambda moment, *, limit: [])
-    monkeypatch.setattr(broadcasting, "HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr(broadcasting, "STREAM_SECONDS", 0.3)
+    monkeypatch.setattr(event_stream, "changes_since", lambda moment, *, limit: [])
+    monkeypatch.setattr(event_stream, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(event_stream, "STREAM_SECONDS", 0.3)
 
     async def story() -> list[bytes]:
-        return [block async for block in broadcasting.listen(None)]
+        return [block async for block in event_stream.listen(None)]
 
     blocks = asyncio.run(story())
     assert 4 <= len(blocks) <= 10
@@ -295,11 +295,11 @@ def test_streams_end_and_hearts_beat(monkeypatch):
 def test_an_id_stands_for_its_moment(settings, zones):
     settings.USE_TZ, settings.TIME_ZONE = zones, "Europe/Berlin"
     now = timezone.now()
-    assert moment_of(Looker(now=now).cursor) == now
+    assert time_of_event(ChangeFinder(now=now).cursor) == now
 
 
 def test_every_event_has_the_same_fields():
-    names = {field.name for field in dataclasses.fields(broadcasting.Change)}
+    names = {field.name for field in dataclasses.fields(event_stream.Change)}
     assert set(EventStateSerializer().fields) == names
 
 

@@ -16,7 +16,7 @@ from tests.backup.api.restoring import System, running
 from tests.backup.api.serving import token_of
 from tests.backup.conftest import Edms
 
-from apps.backup.sources.engines.sqlite.online_copy import fold_log_in
+from apps.backup.sources.engines.sqlite.online_copy import checkpoint_log
 from apps.backup.sources.files import RESTORE_MARK
 from demo.private_postgres import private_postgres, server_binaries
 
@@ -281,7 +281,7 @@ def test_one_that_is_killed_while_there_is_no_database_is_completed_by_the_agent
     journal["state"], journal["components"][0]["step"] = "swapping", "new-in"
     path.write_text(json.dumps(journal))
     # Data that a web server's connection has left in the log would stay behind.
-    fold_log_in(system.edms.database)
+    checkpoint_log(system.edms.database)
     Path(journal["components"][0]["live"]).rename(journal["components"][0]["staged"])
     system.agent.send_signal(signal.SIGCONT)
 

@@ -23,7 +23,7 @@ from rest_framework.request import Request
 from apps.backup.api import live_sessions as standing
 from apps.backup.api.live_sessions import Listening, active_account
 from apps.backup.core.permissions import Right
-from apps.backup.reporting import event_stream as broadcasting
+from apps.backup.reporting import event_stream
 from apps.backup.reporting.event_stream import Broadcaster, Event
 
 
@@ -128,9 +128,9 @@ class Asked:
 
 
 def test_a_stream_ends_with_the_standing_of_its_listener(monkeypatch):
-    monkeypatch.setattr(broadcasting, "changes_since", lambda moment, *, limit: [])
-    monkeypatch.setattr(broadcasting, "LOOK_SECONDS", 0.02)
-    monkeypatch.setattr(broadcasting, "STANDING_SECONDS", 0.02)
+    monkeypatch.setattr(event_stream, "changes_since", lambda moment, *, limit: [])
+    monkeypatch.setattr(event_stream, "POLL_SECONDS", 0.02)
+    monkeypatch.setattr(event_stream, "ACCESS_SECONDS", 0.02)
     event = Event("0000000000000001-0", "ready", {"type": "ready"})
     good, bad, lost = Asked("good", 10**6), Asked("bad", 2), Asked("lost", 0, OperationalError("away"))
     broken = Asked("broken", 0, ConnectionRefusedError("the directory of accounts is away"))
@@ -147,7 +147,7 @@ def test_a_stream_ends_with_the_standing_of_its_listener(monkeypatch):
             assert [block async for block in streams[1]] == []
             assert [block async for block in streams[2]] == []
         asked = good.times
-        broadcaster._tell([event])
+        broadcaster._send([event])
         assert [await anext(stream) for stream in streams[3:]] == [event.encode()] * 2
         await asyncio.sleep(0.2)
         for stream in streams[3:]:

@@ -157,7 +157,7 @@ class TestPieceByPiece:
     def test_one_begins_after_the_other(self, admin, monkeypatch):
         """Two that begin at once would be promised the same room."""
         monkeypatch.setattr(uploads, "_PATIENCE", 0.05)
-        with uploads.one_at_a_time():
+        with uploads.upload_start_lock():
             answer = begin(admin, 5, expect=503)
         assert "another process has held the lock" in answer.json()["detail"]
         assert (answer["Retry-After"], Upload.objects.count(), list(self.storage.rglob("*.part"))) == ("5", 0, [])

@@ -14,7 +14,7 @@ from tests.backup.conftest import BACKEND
 from tests.backup.sources.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
 
 from apps.backup.doctor.disks import Space, space_findings
-from apps.backup.doctor.environment import middleware_findings, named_findings
+from apps.backup.doctor.environment import middleware_findings, setting_path_findings
 from demo.private_postgres import server_binaries
 
 PARTED = """
@@ -83,13 +83,13 @@ def test_what_settings_name_and_is_not_there(scheduled, tmp_path):
 
 
 def test_places_that_depend_on_where_a_process_is_started(settings):
-    assert [one.what for one in named_findings()] == []
+    assert [one.what for one in setting_path_findings()] == []
     settings.MEDIA_ROOT = "data/media"
-    (found,) = named_findings()
+    (found,) = setting_path_findings()
     assert (found.id, found.subject) == ("backup.W050", "MEDIA_ROOT")
     assert "'data/media', which is relative to the working folder of each process" in found.what
     settings.MEDIA_ROOT = ""
-    assert [one.what for one in named_findings()] == []
+    assert [one.what for one in setting_path_findings()] == []
 
 
 def test_no_passphrase(scheduled):

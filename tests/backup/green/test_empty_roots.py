@@ -14,7 +14,7 @@ from tests.backup.conftest import BACKEND, Edms
 @pytest.mark.parametrize("kind", ["FULL", "FILES", "EXPORT"])
 def test_a_system_without_any_document_is_backed_up_whole(edms: Edms, kind: str):
     shutil.rmtree(edms.media)
-    # The next one does not take the first for a proof that there was a folder.
+    # The second backup must not take the first one for a proof that there was a folder.
     for _ in range(2 if kind == "FILES" else 1):
         assert edms.json("trigger_backup", "--type", kind)["status"] == "COMPLETED"
 

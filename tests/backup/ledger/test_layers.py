@@ -1,4 +1,4 @@
-"""Reads of the ledger live in selectors, writes in services."""
+"""Reads of the ledger live in selectors, writes in services; databases are told apart by their engines."""
 
 import ast
 from pathlib import Path
@@ -51,3 +51,19 @@ def test_a_public_function_of_a_service_that_reads_rows_also_writes():
     asking = {name for name, all_of in parts.items() if any(getattr(part, "attr", "") == "objects" for part in all_of)}
     reading = {name for name in reaches(functions, asking) | asking if not name.startswith("_")}
     assert reading - reaches(functions, WRITES) == KEPT_TOGETHER
+
+
+VENDORS = {"postgresql", "mysql", "sqlite", "oracle", "mariadb"}
+ASKING = ("backups", "doctor", "portable", "reporting", "restores", "retention", "sources", "storage")
+"""Packages that ask the contract of an engine for each difference between databases."""
+
+
+def test_vendors_of_databases_are_named_by_their_engines_alone():
+    naming = set()
+    for package in ASKING:
+        for path in (APP / package).rglob("*.py"):
+            literals = {one.value for one in ast.walk(ast.parse(path.read_text())) if isinstance(one, ast.Constant)}
+            if "engines" not in path.parts and VENDORS & literals:
+                naming.add(str(path.relative_to(APP)))
+    # The kinds of components in journals that are on disks already.
+    assert naming == {"restores/journal.py"}

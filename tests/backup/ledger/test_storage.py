@@ -268,7 +268,7 @@ def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_wi
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
-        with private_files.locked(path):
+        with private_files.hold_lock_file(path):
             os.write(writing, b".")
             signal.pause()
         os._exit(0)
@@ -277,7 +277,7 @@ def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_wi
         os.kill(child, signal.SIGSTOP)
         with (
             pytest.raises(StorageBusy, match=rf"by process {child} on .* since .*kill -CONT") as caught,
-            private_files.locked(path, patience=0.2),
+            private_files.hold_lock_file(path, patience=0.2),
         ):
             pass
         assert caught.value.retryable
@@ -286,7 +286,7 @@ def test_a_stopped_process_that_holds_a_file_lock_is_named_and_not_waited_for_wi
         os.waitpid(child, 0)
         os.close(reading)
         os.close(writing)
-    with private_files.locked(path, patience=5):
+    with private_files.hold_lock_file(path, patience=5):
         assert path.read_text().startswith(f"process {os.getpid()} on ")
 
 

@@ -19,7 +19,7 @@ from apps.backup.core.sql import quoted
 from apps.backup.errors import RestoreFailed
 from apps.backup.portable.canonical import RowDigest, normal_json
 from apps.backup.portable.durations import duration_form, interval_text, microseconds
-from apps.backup.portable.engines.base import Moments, convert_columns
+from apps.backup.portable.engines.base import Timestamps, convert_columns
 from apps.backup.portable.engines.postgresql import _copy_lines
 from apps.backup.portable.engines.sqlite import SqliteReading, SqliteWriting
 from apps.backup.portable.errors import NotPortable, TableUnreadable
@@ -31,7 +31,7 @@ from apps.backup.sources.errors import CaptureFailed
 from apps.backup.sources.file_references import NamedFiles
 from apps.backup.sources.portable_rows import PortableCapture
 
-UTC = Moments(datetime.UTC, datetime.UTC, bare=False)
+UTC = Timestamps(datetime.UTC, datetime.UTC, bare=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 DECLARED = {
     Kind.BOOLEAN: ("bool", st.booleans()),
@@ -69,10 +69,10 @@ def test_every_kind_goes_into_sqlite_and_comes_back(rows):
         keyed = table(*DECLARED, Kind.INTEGER, key=["place"])
         keyed.columns[-1] = ColumnRecord(name="place", kind=Kind.INTEGER, type="", nullable=False)
         numbered = [(*row, number) for number, row in enumerate(rows)]
-        writing = SqliteWriting(database, moments=UTC)
+        writing = SqliteWriting(database, timestamps=UTC)
         writing.insert(keyed, convert_columns(numbered, writing.converters(keyed)))
         found = []
-        reading = SqliteReading(database, moments=UTC, places={})
+        reading = SqliteReading(database, timestamps=UTC, places={})
         reader = LinesReader(reading.batches(keyed), lambda *figures: found.append(figures))
         lines = reader.read(1 << 30)
         while more := reader.read(1 << 30):
@@ -86,7 +86,7 @@ def test_a_table_that_cannot_be_read_is_named(tmp_path):
         "default", "sqlite", "3", datetime.datetime.now(datetime.UTC), "UTC", False, {}, {}, [table(Kind.TEXT)]
     )
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
-        reading = SqliteReading(database, moments=UTC, places={})
+        reading = SqliteReading(database, timestamps=UTC, places={})
         (stream,) = PortableCapture(record, reading, NamedFiles(tmp_path / "named", []), []).entries()
         with pytest.raises(CaptureFailed, match="The table 't' of the database 'default' cannot be read: "):
             stream.open()
@@ -203,12 +203,12 @@ def test_the_sign_of_a_zero_is_compared_where_the_database_is_the_same(normal):
 @pytest.mark.parametrize("zone", [None, "UTC", "Asia/Kolkata"])
 def test_moments_come_back_to_the_clock_that_they_were_stored_by(moment, bare, zone):
     stored_in = None if zone is None else datetime.UTC if zone == "UTC" else zoneinfo.ZoneInfo(zone)
-    moments = Moments(stored_in, zoneinfo.ZoneInfo("Asia/Kathmandu"), bare=bare)
-    form = moments.to_form(moment)
+    timestamps = Timestamps(stored_in, zoneinfo.ZoneInfo("Asia/Kathmandu"), bare=bare)
+    form = timestamps.to_form(moment)
     assert form.endswith("Z") is not bare
-    # Before the railways clocks went by the sun, and two of their moments may have one name.
+    # Before the railways clocks went by the sun, and two of their timestamps may have one name.
     if moment.year > 1990:
-        assert moments.from_form(form) == moment
+        assert timestamps.from_form(form) == moment
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_what_a_column_does_not_say_is_named(declared, kind, value):
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"CREATE TABLE t (c0 integer, c1 {declared})")
         database.execute("INSERT INTO t VALUES (41, NULL), (42, ?)", [value])
-        batches = SqliteReading(database, moments=UTC, places={}).batches(table(Kind.INTEGER, kind))
+        batches = SqliteReading(database, timestamps=UTC, places={}).batches(table(Kind.INTEGER, kind))
         with pytest.raises(TableUnreadable, match=f"The column c1 of the table t holds, where c0 42, .* no {kind}"):
             batches.fetch(10)
 

@@ -30,7 +30,7 @@ from django.db import connections  # noqa: E402
 
 from apps.backup.restores.engines.mysql import server as mysql_server  # noqa: E402
 from apps.backup.restores.engines.postgresql.swap import exists, server  # noqa: E402
-from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive, journals  # noqa: E402
+from apps.backup.restores.journal import Component, Journal, Kind, State, journals, only_restore  # noqa: E402
 from apps.backup.restores.swap import complete_rollback, recover, swap  # noqa: E402
 
 HOME = Path(os.environ["EDMS_HOME"])
@@ -126,7 +126,7 @@ def prepare(alias):
                 cursor.execute(f'CREATE DATABASE "{name}" TEMPLATE template0')
             cursor.execute("COMMENT ON DATABASE live IS 'old'")
             cursor.execute("COMMENT ON DATABASE new IS 'new'")
-    with exclusive():
+    with only_restore():
         journal = Journal(
             restore=uuid.uuid4(),
             backup="b",
@@ -220,7 +220,7 @@ def look(alias):
 
 
 def work(what, journal):
-    with exclusive():
+    with only_restore():
         if what == "swap":
             swap(journal)
         else:

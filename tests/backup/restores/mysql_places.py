@@ -11,7 +11,7 @@ from django.db import connections
 from apps.backup.core.sql import backticked as quoted
 from apps.backup.restores.engines.mysql import swap as move_mysql
 from apps.backup.restores.engines.mysql.grants import like_pattern
-from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
+from apps.backup.restores.journal import Component, Journal, Kind, State, only_restore
 from config.environment import database
 
 ALIAS = "maria"
@@ -64,7 +64,7 @@ def component(**changes):
 
 
 def journal_of(*components):
-    with exclusive():
+    with only_restore():
         journal = Journal(
             restore=uuid.uuid4(),
             backup="b",

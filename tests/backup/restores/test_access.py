@@ -27,7 +27,7 @@ from tests.backup.restores.mysql_places import connected
 
 from apps.backup.doctor.environment import settings_findings
 from apps.backup.errors import RestoreFailed
-from apps.backup.restores.access.accounts import gained_by_accounts
+from apps.backup.restores.access.accounts import account_gains
 from apps.backup.restores.access.compare import compare_access, remove_access
 from apps.backup.restores.access.models import access_elsewhere
 from apps.backup.restores.access.staged_models import STAGED, model_named, models_in
@@ -271,7 +271,7 @@ def test_an_account_of_the_project_s_own_model(files):
             for alias, is_admin in ((old, True), (new, False)):
                 Person._base_manager.using(alias).create(mail="a@b.example", password="p", is_admin=is_admin)
             said = ["accounts with a mark that they do not have now (1): a@b.example (is_admin)"]
-            assert list(gained_by_accounts(Person, old, new)) == said
+            assert list(account_gains(Person, old, new)) == said
 
 
 def test_what_cannot_be_compared_is_said(files, settings, tmp_path):

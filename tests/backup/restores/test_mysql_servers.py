@@ -187,7 +187,7 @@ from django.utils import timezone
 from apps.backup.models import BackupConfiguration, RestoreJob
 from apps.backup.restores import recover_restores, rollback
 from apps.backup.restores.engines.mysql.carry_ledger import carry_mysql
-from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
+from apps.backup.restores.journal import Component, Journal, Kind, State, only_restore
 from apps.backup.core.sql import backticked as quoted
 from apps.backup.restores.engines.mysql.server import column, server, tables
 from apps.backup.restores.engines.mysql.stage import create_scratch
@@ -204,7 +204,7 @@ BackupConfiguration.objects.create(name="before")
 component = Component(kind=Kind.MYSQL, name="default", had_live=True, **names)
 journal = Journal(restore=uuid.uuid4(), backup="b", backup_job=None, restore_type="DATABASE_RESTORE",
                   state=State.STAGING, created_at=datetime.datetime.now(datetime.UTC), components=[component])
-with exclusive():
+with only_restore():
     journal.save()
     record.begin(journal)
     obstacle = carry_mysql("default", "ledgers", "ledgers_new")

@@ -14,7 +14,7 @@ import pytest
 from apps.backup.errors import RestoreRefused, RestoreUnfinished
 from apps.backup.restores.engines.files.engine import paths_beside
 from apps.backup.restores.journal import Component, Journal, Kind, State
-from apps.backup.restores.staging import stage as beside
+from apps.backup.restores.staging import stage
 from apps.backup.restores.swap import complete_release, complete_rollback, recover, swap
 from apps.backup.sources.files import stays_inside
 
@@ -100,11 +100,11 @@ def test_what_would_take_the_place_of_what_stays(tmp_path):
     staged = tmp_path / "staged"
     (staged / "in").mkdir(parents=True)
     (staged / "in/db").write_text("of another time")
-    (note,) = beside.without_what_stays(staged_of(tmp_path, "in/db"))
+    (note,) = stage.remove_conflicts(staged_of(tmp_path, "in/db"))
     assert (note.split(" ")[0], list(staged.rglob("*"))) == ("in/db", [staged / "in"])
     (staged / "out").write_text("a file")
     with pytest.raises(RestoreRefused, match="has a file out"):
-        beside.without_what_stays(staged_of(tmp_path, "out/in/db"))
+        stage.remove_conflicts(staged_of(tmp_path, "out/in/db"))
 
 
 def test_the_way_to_the_backups_stays_too(settings, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from apps.backup.restores.engines.files.swap import NEW_IN, OLD_BACK, backward_path, forward_path
-from apps.backup.restores.journal import Component, Journal, Kind, State, exclusive
+from apps.backup.restores.journal import Component, Journal, Kind, State, only_restore
 from apps.backup.restores.ledger.record import rolled_back
 from apps.backup.restores.swap import complete_release
 from apps.backup.sources.engines.sqlite.online_copy import SIDE_FILES, open_readonly
@@ -180,7 +180,7 @@ def test_what_was_set_aside_is_named_and_released_with_what_is_kept(component, t
     )
     (named, *_) = rolled_back(journal)
     assert (component.live in named, str(aside) in named) == (True, True)
-    with exclusive():
+    with only_restore():
         complete_release(journal)
     assert content(component.live) == ["new"]
     assert files(tmp_path) == ["db", "storage"]

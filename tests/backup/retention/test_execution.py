@@ -1,4 +1,4 @@
-"""What retention says is done, by real commands on real repositories; the stock restic says what is left."""
+"""Retention is applied by real commands on real repositories; the stock restic lists what is left."""
 
 import shutil
 import signal
@@ -50,7 +50,7 @@ def test_after_each_backup_the_oldest_goes_by_itself(edms, tmp_path):
 
 
 def test_older_ones_of_another_configuration_go_too(edms):
-    """A backup gets too old on a day on which nobody makes one of the same configuration."""
+    """A backup gets too old on a day without a backup of the same configuration."""
     create(edms, retention_days=30)
     create(edms, "other")
     old, last = trigger(edms), trigger(edms)

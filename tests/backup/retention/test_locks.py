@@ -9,8 +9,8 @@ from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy
 
 from apps.backup.core.progress import Tracker
 from apps.backup.models import BackupJob
-from apps.backup.retention import apply as housekeeping
-from apps.backup.retention.apply import after_job, tidy
+from apps.backup.retention import apply as retention
+from apps.backup.retention.apply import apply_retention, apply_retention_after
 from apps.backup.retention.plan import trusted_now
 from apps.backup.storage.locations import resolve_place
 from strongroom.archiver import ArchiveOptions, archive
@@ -39,11 +39,11 @@ def stored(repository, configuration, age, **values) -> BackupJob:
 
 
 def quietly(now):
-    return tidy(now=now, tracker=Tracker(), tick=lambda: None)
+    return apply_retention(now=now, tracker=Tracker(), tick=lambda: None)
 
 
 def test_a_lock_that_stays_postpones_it_with_words(repository, monkeypatch):
-    monkeypatch.setattr(housekeeping, "_LOCK_PATIENCE", 0.5)
+    monkeypatch.setattr(retention, "_LOCK_PATIENCE", 0.5)
     nightly = policy()
     stored(repository, nightly, 40 * DAY)
     newest = stored(repository, nightly, DAY)
@@ -51,7 +51,7 @@ def test_a_lock_that_stays_postpones_it_with_words(repository, monkeypatch):
         (one,) = quietly(NOW).postponed
         assert isinstance(one.error, RepositoryLocked)
         assert "cannot be removed now: The repository in" in one.text
-        after_job(newest)
+        apply_retention_after(newest)
     newest.refresh_from_db()
     assert [warning.split(":")[0][-10:] for warning in newest.warnings] == ["emoved now"]
     assert len(repository.snapshots()) == 2
@@ -65,7 +65,7 @@ def test_after_what_kind_of_job_old_ones_go(repository, status, applied):
     nightly = policy()
     stored(repository, nightly, 900 * DAY)
     stored(repository, nightly, 3 * DAY)
-    after_job(stored(repository, nightly, HOUR, status=status))
+    apply_retention_after(stored(repository, nightly, HOUR, status=status))
     assert BackupJob.objects.filter(removed_at__isnull=False).exists() is applied
     assert len(repository.snapshots()) == (2 if applied else 3)
 

@@ -51,7 +51,7 @@ def test_when_the_very_last_one_is_removed_its_space_comes_back_too(edms):
     assert taken(edms) == 0
     again = edms.json("trigger_backup", "--type", "FILES")
     assert stored(edms) == {again["snapshot_id"]}
-    # What was stored today has to wait: until when, and how much it is, is said.
+    # Data stored today has to wait: the output says until when, and how much it is.
     edms.run("backup_jobs", "--remove", again["job"], "--yes")
     (place,) = edms.json("backup_prune", "--dry-run")["repositories"]
     done = edms.json("backup_prune", "--force")

@@ -1,4 +1,4 @@
-"""What retention would remove, and why: to the day and the number, on a real ledger."""
+"""The plan of retention: which backups it would remove and why, to the day and the number, on a real ledger."""
 
 import random
 from datetime import UTC, datetime, timedelta

@@ -17,7 +17,7 @@ from apps.backup.backups.references import snapshot_tags
 from apps.backup.core.progress import Tracker
 from apps.backup.models import BackupConfiguration, BackupJob
 from apps.backup.policies.job_request import JobRequest
-from apps.backup.retention.apply import tidy
+from apps.backup.retention.apply import apply_retention
 from apps.backup.retention.plan import trusted_now
 from apps.backup.services.jobs import JobResult
 from apps.backup.storage.locations import resolve_place
@@ -78,7 +78,7 @@ class Keeper(World):
         """Remove what is to be removed; whatever goes could go by the right time, give or take the three days by which
         a clock may be wrong without being noticed."""
         before = backups()
-        done = tidy(now=trusted_now(now=clock), tracker=Tracker(), tick=lambda: None)
+        done = apply_retention(now=trusted_now(now=clock), tracker=Tracker(), tick=lambda: None)
         assert done.postponed == []
         self.tidied += 1
         gone = {job.pk for job in done.removed}

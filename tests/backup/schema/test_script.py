@@ -12,7 +12,7 @@ import pytest
 from apps.backup.core.manifest import DatabaseRecord, ServerFacts
 from apps.backup.sources.engines.postgresql.client_programs import Client
 from apps.backup.sources.engines.postgresql.schema.failures import Maker, failures_of
-from apps.backup.sources.engines.postgresql.schema.large_objects import sampled
+from apps.backup.sources.engines.postgresql.schema.large_objects import sample_large_objects
 from apps.backup.sources.engines.postgresql.schema.rights import Rights
 from apps.backup.sources.engines.postgresql.schema.scratch import create_statement, source_path
 from apps.backup.sources.engines.postgresql.schema.script import Entry, Script, parse, read_script
@@ -157,7 +157,7 @@ def test_large_objects_that_stand_among_the_rows(tmp_path):
     assert rights.needs == {group.number}
     assert rights.sql.count(b"GRANT SELECT ON LARGE OBJECT") == 2
     assert script.without_kinds(frozenset({"BLOB METADATA", "LARGE OBJECT"})).large == []
-    assert sampled(script) == script
+    assert sample_large_objects(script) == script
 
 
 @pytest.mark.parametrize(
@@ -189,7 +189,7 @@ def test_one_large_object_of_each_owner_and_each_grant_is_enough():
     objects = [large(1, "app"), large(2, "app"), large(3, "other"), large(4, "app"), large(5, "app")]
     others = [rights(4, "reader"), rights(5, "reader"), Entry("TABLE", "LARGE", "public", b"", b"")]
 
-    left = sampled(Script(b"", objects + others, [], [], []))
+    left = sample_large_objects(Script(b"", objects + others, [], [], []))
 
     assert [entry.number for entry in left.before] == [1, 3, 4, 104, 0]
 

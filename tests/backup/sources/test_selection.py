@@ -1,14 +1,17 @@
 """Patterns, migrations' leaves, and the readers."""
 
+import datetime
 import io
 
 import pytest
 
+from apps.backup.core.manifest import DatabaseRecord
 from apps.backup.sources import CaptureFailed, SourceRefused
+from apps.backup.sources.engines.postgresql.read_dump import count_copied
 from apps.backup.sources.files import FileRoot, Selection, file_roots
 from apps.backup.sources.migrations import code_leaves, leaves
 from apps.backup.sources.streams import MeasuredReader, ProcessReader
-from apps.backup.sources.verify import _count_copied
+from apps.backup.sources.verify import verify_database
 
 
 @pytest.mark.parametrize(
@@ -39,7 +42,7 @@ def test_sources(include, exclude, path, wanted):
     ],
 )
 def test_patterns_that_include_nothing_are_known(include, names, idle):
-    assert Selection(include, ()).idle(names) == idle
+    assert Selection(include, ()).unmatched_includes(names) == idle
 
 
 def test_two_roots_of_one_name_are_refused_and_one_named_twice_is_one(settings, tmp_path):
@@ -106,9 +109,32 @@ def test_rows_are_counted_by_lines_however_long():
         b"SET x = 1;\n\nCOPY public.a (id, t) FROM stdin;\n1\tx\n2\t" + b"y" * 200_000 + b"\n\\.\n\n"
         b'COPY "S ""q""".b  FROM stdin;\n\\.\nCOPY public.c (id) FROM stdin;\nCOPY public.d (id) FROM stdin;\n\\.\n'
     )
-    assert _count_copied(io.BytesIO(text)) == {"public.a": 2, 'S "q".b': 0, "public.c": 1}
+    assert count_copied(io.BytesIO(text)) == {"public.a": 2, 'S "q".b': 0, "public.c": 1}
 
 
 def test_names_over_several_lines_are_counted():
     text = b'COPY public."od\nd" ("a""\n""b", c) FROM stdin;\n1\t2\n\\.\n\nCOPY public.e (id) FROM stdin;\n1\n2\n\\.\n'
-    assert _count_copied(io.BytesIO(text)) == {"public.od\nd": 1, "public.e": 2}
+    assert count_copied(io.BytesIO(text)) == {"public.od\nd": 1, "public.e": 2}
+
+
+class NoDumps:
+    """A place without any dump."""
+
+    def open_member(self, path):
+        raise KeyError(path)
+
+
+def test_a_dump_of_an_unknown_kind_of_database_is_a_finding():
+    record = DatabaseRecord(
+        alias="default",
+        engine="oracle",
+        path="databases/default/database.dmp",
+        size=1,
+        sha256="",
+        cut_at=datetime.datetime.now(datetime.UTC),
+        server_version="23",
+        tables={},
+        migrations={},
+    )
+    found = ["databases/default/database.dmp: this version cannot read a dump of oracle"]
+    assert verify_database(NoDumps(), record, None) == found

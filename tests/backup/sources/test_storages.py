@@ -65,7 +65,7 @@ def test_files_of_a_storage_that_hides_its_names_are_found(tmp_path):
     assert field.location == str(tmp_path)
     named = NamedFiles(tmp_path / "scratch", [field])
     named.add(field, ["a.pdf", "b.pdf"])
-    named.saw(storage.path("a.pdf").encode(), 1, owned=True)
+    named.add_read(storage.path("a.pdf").encode(), 1, owned=True)
     facts, missing = named.compare(lambda path: False)
     named.close()
     assert (facts.checked, facts.missing, facts.orphans) == (2, 1, 0)
@@ -87,7 +87,7 @@ def test_text_fields_have_a_folder_each_and_every_message_names_the_setting(tmp_
     # Absolute ones may go by a link into a root.
     named.add(stored, ["2026/b.pdf", f"{tmp_path}/link/2026/b.pdf", "../gone.pdf", "\0/x"])
     for path in (settings.MEDIA_ROOT / "a.pdf", store / "2026/b.pdf"):
-        named.saw(str(path).encode(), 1, owned=False)
+        named.add_read(str(path).encode(), 1, owned=False)
     facts, missing = named.compare(lambda path: False, [str(settings.MEDIA_ROOT).encode(), str(store).encode()])
     named.close()
     assert (facts.checked, facts.missing) == (7, 4)
@@ -127,7 +127,7 @@ def test_files_behind_links_are_in_the_backup_where_they_lie_or_the_setting_is_n
     # The folder is added, as the message asks.
     named = NamedFiles(tmp_path / "scratch", [field])
     named.add(field, names)
-    named.saw(str(disk / "1.png").encode(), 1, owned=False)
+    named.add_read(str(disk / "1.png").encode(), 1, owned=False)
     assert [value for _, value in named.missing()] == names[2:]
     facts, missing = named.compare(lambda path: False, [str(media).encode(), str(disk).encode()])
     named.close()

@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from ..core.permissions import Right
 from ..ledger import close_connections
 from ..models import Trust
-from ..reporting.event_stream import NAMES, RETRY, EventIdInvalid, Past, listen, moment_of, past
+from ..reporting.event_stream import NAMES, RETRY, EventIdInvalid, MissedEvents, listen, missed_events, time_of_event
 from .base_views import BackupView
 from .live_sessions import Listening
 from .openapi_operations import extend_schema
@@ -105,7 +105,7 @@ class Events(BackupView):
         since = request.headers.get("Last-Event-ID") or asked or None
         try:
             if since is not None:
-                moment_of(since)
+                time_of_event(since)
             return self._answer(request, since)
         except EventIdInvalid as error:
             raise ValidationError({"since": str(error)}) from None
@@ -113,7 +113,7 @@ class Events(BackupView):
     def _answer(self, request: Request, since: str | None) -> HttpResponseBase:
         accepted = request.headers.get("Accept", "")
         if "application/json" in accepted and _STREAM not in accepted:
-            return Response(_as_json(past(since, now=timezone.now())))
+            return Response(_as_json(missed_events(since, now=timezone.now())))
         answer: HttpResponseBase
         if request.method == "HEAD":
             answer = HttpResponse(content_type=_STREAM)
@@ -122,7 +122,7 @@ class Events(BackupView):
             # The thread of a request lives as long as its answer, and would keep an unused connection open.
             close_connections()
         else:
-            answer = HttpResponse(_as_stream(past(since, now=timezone.now())), content_type=_STREAM)
+            answer = HttpResponse(_as_stream(missed_events(since, now=timezone.now())), content_type=_STREAM)
         # nginx would buffer the events otherwise.
         answer.headers["X-Accel-Buffering"] = "no"
         # A compressing middleware of the host would delay events, or end the stream if it cannot iterate it.
@@ -131,12 +131,12 @@ class Events(BackupView):
         return answer
 
 
-def _as_json(found: Past) -> dict[str, Any]:
+def _as_json(found: MissedEvents) -> dict[str, Any]:
     events = [{"id": one.id, "event": one.name, "state": one.state} for one in found.events]
     return {"cursor": found.cursor, "events": events}
 
 
-def _as_stream(found: Past) -> bytes:
+def _as_stream(found: MissedEvents) -> bytes:
     return b"".join([RETRY, *(one.encode() for one in found.events), f"id: {found.cursor}\n\n".encode()])
 
 

@@ -1,7 +1,7 @@
-"""The job rows, made again from what the repositories hold.
+"""Rebuild the job rows of the ledger from the repositories and packages.
 
-The repositories are the truth about what is stored, the ledger mirrors it. After a loss or an older state of the
-ledger, each snapshot of ours that it does not know becomes a row again.
+The storage is the truth; the ledger mirrors it. After the ledger was lost, or was put back to an older state, each
+snapshot with our tag that has no row gets one again.
 """
 
 import dataclasses
@@ -40,10 +40,10 @@ from ..sources import read_manifest
 from ..sources.verify import SnapshotPlace
 from ..storage.locations import SEALED_PACKAGE, RepositoryPlace, known_places
 from ..storage.packages import known_packages
-from ..storage.passphrase import given_passphrase
+from ..storage.passphrase import current_passphrase
 from .package_keys import new_mark
-from .presence import Presence, look
-from .references import TAG, of_snapshot, time_of
+from .presence import Presence, find_presence
+from .references import TAG, snapshot_ref, time_of
 from .siblings import LOST, choose_sibling
 
 _NOTE = "This row was made again from the storage; the backup has not been read back since (manage.py verify_backup)."
@@ -51,7 +51,8 @@ _NOTE = "This row was made again from the storage; the backup has not been read 
 
 @dataclasses.dataclass(slots=True)
 class CatalogueReport:
-    """What a rebuild did, as uuids of jobs; `unreadable` names what could not be opened, with the reason."""
+    """The result of a rebuild, as uuids of jobs; `unreadable` names each repository or package that could not be opened
+    or read, with the reason."""
 
     created: list[str] = dataclasses.field(default_factory=list)
     updated: list[str] = dataclasses.field(default_factory=list)
@@ -59,17 +60,17 @@ class CatalogueReport:
     missing: list[str] = dataclasses.field(default_factory=list)
     """Jobs whose snapshot or package is not where the ledger says; their rows are left as they are."""
     lost: list[str] = dataclasses.field(default_factory=list)
-    """The same in words: what is missing from which place, and why."""
+    """One text for each of them: the job, what is missing, and why."""
     unreadable: list[str] = dataclasses.field(default_factory=list)
     spare: list[str] = dataclasses.field(default_factory=list)
-    """Snapshots of a job for which the ledger has another one, in words: a job has one backup."""
+    """One text for each further snapshot of a job: the ledger has another one, and a job has one backup."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Stored:
     """A backup as its storage describes it. `is_repaired`: lost files were left out of it.
 
-    `is_gone` tells of the snapshot of a row whether its repository lacks it; None for a package.
+    `is_gone` takes the snapshot id of a row and returns whether the repository lacks it; None for a package.
     """
 
     job: uuid.UUID
@@ -83,10 +84,10 @@ class _Stored:
 
 
 def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> CatalogueReport:
-    """Enter every stored backup that the ledger does not know, or knows as unfinished. Deletes nothing.
+    """Enter each stored backup that the ledger does not know, or knows as unfinished. Deletes nothing.
 
-    `known` are packages that have just been read, wherever they lie, with their manifests. Raises `LedgerUnavailable`.
-    A repository or package that cannot be opened is in the report, the others are done.
+    `known` maps packages that have just been read, at any path, to their manifests. A repository or package that cannot
+    be opened is in the report; the others are entered. Raises `LedgerUnavailable`.
     """
     now = timezone.now()
     report = CatalogueReport()
@@ -100,7 +101,7 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
                 report.unreadable += [f"{place.path}: {fault}" for fault in unreadable]
                 ours = [snapshot for snapshot in present if TAG in snapshot.tags]
                 if not ours:
-                    # Were it entered, jobs would store in it as in a known one, in the place of one that is away.
+                    # A row would make it a known repository: jobs would store into it instead of one that is away.
                     continue
                 row = repository_enter(repository, place, now=now)
                 for stored, others in _in_repository(repository, place, row.pk, ours=ours, report=report):
@@ -121,7 +122,7 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
             report.unreadable.append(f"{path}: {error}")
         else:
             _enter(stored, report, begun_at=now)
-    _note_missing(look(), report)
+    _note_missing(find_presence(), report)
     audit_record(
         "catalogue.rebuild",
         AuditObject("catalogue"),
@@ -133,15 +134,15 @@ def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> Catalogue
 def _in_repository(
     repository: Repository, place: RepositoryPlace, row: int, *, ours: Iterable[Snapshot], report: CatalogueReport
 ) -> Iterable[tuple[_Stored, list[Snapshot]]]:
-    """The backup of each job, and all snapshots of that job."""
+    """Yield the backup of each job, and all snapshots of that job."""
     of_jobs: dict[uuid.UUID, list[Snapshot]] = {}
     for snapshot in ours:
-        ref = of_snapshot(place, snapshot)
+        ref = snapshot_ref(place, snapshot)
         if ref is None or ref.job is None:
             report.unreadable.append(f"{place.path}: snapshot {snapshot.id[:8]} has our tag but names no job")
         else:
             of_jobs.setdefault(ref.job, []).append(snapshot)
-    there = {snapshot.id for snapshots in of_jobs.values() for snapshot in snapshots}
+    snapshot_ids = {snapshot.id for snapshots in of_jobs.values() for snapshot in snapshots}
     index = repository.load_index() if of_jobs else None
     for job, snapshots in of_jobs.items():
         snapshot = choose_sibling(repository, snapshots)
@@ -159,7 +160,7 @@ def _in_repository(
             completed_at=datetime.fromisoformat(summary.backup_end) if summary else time_of(snapshot),
             columns={"repository_id": row, "snapshot_id": snapshot.id, **summary_facts(summary)},
             is_repaired=is_repaired(snapshot),
-            is_gone=lambda name: name not in there,
+            is_gone=lambda name: name not in snapshot_ids,
         )
         yield stored, snapshots
 
@@ -173,7 +174,7 @@ def _spare(place: RepositoryPlace, snapshot: Snapshot, job: uuid.UUID) -> str:
 
 def _in_package(path: Path) -> _Stored:
     stored = _of_package(path, decode(open_package(path).manifest))
-    mark = new_mark(given_passphrase()) if path.name.endswith(SEALED_PACKAGE) else ""
+    mark = new_mark(current_passphrase()) if path.name.endswith(SEALED_PACKAGE) else ""
     return dataclasses.replace(stored, columns={**stored.columns, "sealed_with": mark})
 
 
@@ -199,7 +200,10 @@ def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobReque
 
 
 def _enter(stored: _Stored, report: CatalogueReport, *, begun_at: datetime, ended: bool = False) -> str:
-    """Enter a backup; the snapshot that the ledger has for its job then. `begun_at`: before the storage was listed."""
+    """Enter a backup, and return the id of the snapshot that the ledger then has for its job.
+
+    `begun_at` is a time before the storage was listed.
+    """
     with ledger_access("entering a stored backup"), transaction.atomic(using=ledger_alias()):
         rows = BackupJob.objects.using(ledger_alias())
         row = rows.filter(uuid=stored.job).first()
@@ -207,8 +211,8 @@ def _enter(stored: _Stored, report: CatalogueReport, *, begun_at: datetime, ende
             _create(stored)
             report.created.append(str(stored.job))
             return str(stored.columns.get("snapshot_id", ""))
-        # A job that runs is about to write its own end, unless it is known to have `ended`; one that names its backup
-        # knows more than the storage does.
+        # A running job writes its own result, unless it is known to have `ended`. A row that names its backup knows
+        # more than the storage does.
         running = [JobStatus.RUNNING] if ended else []
         unfinished = Q(
             snapshot_id="",
@@ -217,23 +221,23 @@ def _enter(stored: _Stored, report: CatalogueReport, *, begun_at: datetime, ende
         )
         renewed = Q(snapshot_id=row.snapshot_id, repository_id=stored.columns.get("repository_id"))
         if row.snapshot_id and stored.is_gone is not None and stored.is_gone(row.snapshot_id):
-            # The one that the row names was forgotten, and another one of the job is left: a repaired one.
+            # The snapshot of the row was forgotten, and a repaired snapshot of the same job is left.
             unfinished |= renewed & Q(removal_started_at=None, status__in=STORED_STATUSES)
         if rows.filter(unfinished, uuid=stored.job).update(error_message="", **_state(stored)):
             report.updated.append(str(stored.job))
             return str(stored.columns.get("snapshot_id", ""))
-        if _offered_again(row, stored, begun_at):
+        if _offer_again(row, stored, begun_at):
             report.updated.append(str(stored.job))
             return row.snapshot_id
         report.unchanged += 1
         return row.snapshot_id
 
 
-def _offered_again(row: BackupJob, stored: _Stored, begun_at: datetime) -> bool:
-    """Offer a backup again that is there, although it was removed before the storage was listed.
+def _offer_again(row: BackupJob, stored: _Stored, begun_at: datetime) -> bool:
+    """Offer a backup again that exists although it was marked as removed before the storage was listed.
 
-    It was called lost while its storage was away, or an older copy of the storage was put back. Retention decides on it
-    as before.
+    That happens when its storage was away and it was called lost, or when an older copy of the storage was put back.
+    Retention decides on it as before. Returns whether the row was such a backup.
     """
     same = {name: stored.columns.get(name, "") for name in ("snapshot_id", "backup_file_path")}
     rows = BackupJob.objects.using(ledger_alias()).filter(pk=row.pk, removed_at__lt=begun_at, **same)
@@ -283,21 +287,21 @@ def _note_missing(present: Presence, report: CatalogueReport) -> None:
     with ledger_access("comparing the ledger with the storage"):
         rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()).order_by("-started_at")
         for job in rows.defer("manifest", "problems"):
-            missing = present.of(job)
+            missing = present.missing_of(job)
             if missing is not None:
                 report.missing.append(str(job.uuid))
                 report.lost.append(f"{job.job_name} ({job.uuid}): {missing.reason}")
 
 
 def missing_forget(*, now: datetime) -> list[str]:
-    """Take the backups that no storage holds out of the ledger's offers; the uuids of their jobs. The rows stay.
+    """Mark the backups that no storage holds as removed, and return the uuids of their jobs. The rows stay.
 
-    Pinned ones, and those that a restore needs, are left. Raises `LedgerUnavailable`.
+    Pinned backups, and those that a restore needs, are left as they are. Raises `LedgerUnavailable`.
     """
-    present = look()
+    present = find_presence()
     with ledger_access("looking for what is lost"):
         rows = list(BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()))
-    reasons = {job.uuid: f"lost: {missing.reason}" for job in rows if (missing := present.of(job)) is not None}
+    reasons = {job.uuid: f"lost: {missing.reason}" for job in rows if (missing := present.missing_of(job)) is not None}
     gone = removal_begin(reasons, now=now)
     removal_done(gone, now=now)
     return [str(job.uuid) for job in gone]

@@ -1,4 +1,4 @@
-"""What is in a backup, without restoring it: a folder page by page, a search by a part of the name, and its tables."""
+"""Browse a backup without restoring it: list a folder page by page, search by a part of a name, list the tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ..selectors.backups import stored_backup
 from ..sources.verify import SnapshotPlace, read_manifest
 from .open_backup import open_snapshot
 from .package_files import open_package_file, proved_package
-from .references import of_job
+from .references import job_ref
 from .secrets import is_withheld
 
 MOST_ENTRIES: Final = 1000
@@ -33,9 +33,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One thing in a backup. `name` and `path` are texts as in `names`; `size` is None for all but files, `target` for
-    all but links. `mode` is octal. `withheld` says that its content is not handed out, `in_package` that it is part of
-    the package of the whole backup, which holds neither links nor special files."""
+    """A file, folder, link or special file in a backup.
+
+    `name` and `path` are texts as `core.paths` writes them. `size` is None for all but files, `target` for all but
+    links; `mode` is octal. `withheld`: its content is secret and is not handed out. `in_package`: it is part of the
+    package of the whole backup, which holds neither links nor special files.
+    """
 
     name: str
     path: str
@@ -50,10 +53,10 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listing:
-    """A page of a folder, or what a search has found. `entry` is what was asked for, None for the root.
+    """A page of a folder, or the results of a search. `entry` is the folder or file asked for, None for the root.
 
-    `next_after` is the name after which the next page begins. `cut_off` says why a search did not look everywhere:
-    "limit" or "time".
+    `next_after` is the name after which the next page begins. `cut_off` says why a search is incomplete: "limit" or
+    "time".
     """
 
     entry: Entry | None
@@ -64,7 +67,7 @@ class Listing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Table:
-    """A table of a backup's database as the manifest has it, which is what a restore of chosen tables goes by."""
+    """A table of a database as the manifest names it. A restore of chosen tables uses the same names."""
 
     database: str
     name: str
@@ -72,27 +75,29 @@ class Table:
 
 
 class _Contents(Protocol):
-    """What a backup holds. `find` gives None for the root, and raises `BackupNotFound` for what is not there."""
+    """The contents of an opened backup."""
 
-    def find(self, path: bytes) -> Entry | None: ...
+    def find(self, path: bytes) -> Entry | None:
+        """Return the entry at a path, None for the root. Raises `BackupNotFound` if there is none."""
+        ...
 
     def children(self, path: bytes) -> Iterator[tuple[bytes, Entry]]:
-        """What lies directly in a folder, each with its name; of a file nothing."""
+        """Yield the name and entry of each direct child of a folder; nothing for a file."""
         ...
 
     def below(self, path: bytes) -> Iterator[Entry]:
-        """Everything below a folder, folders before what is in them."""
+        """Yield all entries below a folder, each folder before its contents."""
         ...
 
     def manifest(self) -> Manifest:
-        """Raises `ManifestInvalid`."""
+        """Return the manifest. Raises `ManifestInvalid`."""
         ...
 
 
 def list_folder(job: uuid.UUID, path: bytes, *, after: bytes = b"", limit: int = MOST_ENTRIES) -> Listing:
-    """The entries of a folder in the order of their names, those after a name; of a file there are none.
+    """Return the entries of a folder in the order of their names, from the one after `after`; none for a file.
 
-    Raises `BackupNotFound` for a path that is not in it, and what keeps the backup from being read.
+    Raises `BackupNotFound` for a path that the backup does not hold, and the error that keeps it from being read.
     """
     with _opened(job) as contents:
         entry = contents.find(path)
@@ -102,7 +107,7 @@ def list_folder(job: uuid.UUID, path: bytes, *, after: bytes = b"", limit: int =
 
 
 def search(job: uuid.UUID, path: bytes, part: str, *, limit: int, seconds: float = _SEARCH_SECONDS) -> Listing:
-    """What lies below a path and has a part, of whatever case, in its name. Raises as `list_folder`."""
+    """Return the entries below a path that have `part` in their name, in any letter case. Raises as `list_folder`."""
     wanted = part.casefold()
     found: list[Entry] = []
     cut_off = None
@@ -122,8 +127,10 @@ def search(job: uuid.UUID, path: bytes, part: str, *, limit: int, seconds: float
 
 
 def list_tables(job: uuid.UUID) -> list[Table]:
-    """The tables of the databases in a backup, by their names. Raises `ManifestInvalid`, and what keeps it from being
-    read."""
+    """Return the tables of the databases in a backup, sorted by database and name.
+
+    Raises `ManifestInvalid`, and the error that keeps the backup from being read.
+    """
     with _opened(job) as contents:
         return [Table(*one) for one in sorted(contents.manifest().tables)]
 
@@ -131,7 +138,7 @@ def list_tables(job: uuid.UUID) -> list[Table]:
 @contextlib.contextmanager
 def _opened(job: uuid.UUID) -> Iterator[_Contents]:
     row = stored_backup(job)
-    ref = of_job(row)
+    ref = job_ref(row)
     if ref.package is None:
         with open_snapshot(row, ref) as (view, _):
             yield _SnapshotContents(view)
@@ -168,7 +175,7 @@ class _SnapshotContents:
 
 
 class _PackageContents:
-    """Each look reads the package up to the end of the folder that is looked at."""
+    """The contents of a package. Each call reads the package from its start to the end of the folder asked for."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
@@ -212,7 +219,7 @@ def _of_node(path: bytes, node: Node) -> Entry:
         kind=_KINDS.get(node.kind, "special"),
         size=node.size if node.kind is NodeKind.FILE else None,
         mode=f"{node.permissions:04o}",
-        modified_at=_moment(node.mtime_ns),
+        modified_at=_timestamp(node.mtime_ns),
         target=None if node.target is None else text_of(node.target),
         withheld=is_withheld(path),
         in_package=node.kind in {NodeKind.FILE, NodeKind.DIR} and not is_withheld(path),
@@ -226,15 +233,15 @@ def _of_member(member: Member) -> Entry:
         kind="folder" if member.is_folder else "file",
         size=None if member.is_folder else member.size,
         mode=f"{member.mode:04o}",
-        modified_at=_moment(member.mtime_ns),
+        modified_at=_timestamp(member.mtime_ns),
         target=None,
         withheld=is_withheld(member.name),
         in_package=True,
     )
 
 
-def _moment(nanoseconds: int) -> datetime | None:
-    """None for a time that no calendar here has."""
+def _timestamp(nanoseconds: int) -> datetime | None:
+    """Return a file's time; None for one that `datetime` cannot hold."""
     try:
         return _EPOCH + timedelta(microseconds=nanoseconds // 1000)
     except OverflowError:

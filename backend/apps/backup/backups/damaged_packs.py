@@ -1,6 +1,6 @@
-"""Drop damaged packs from the index once everything that is needed of them is stored again.
+"""Drop damaged packs from the index as soon as each blob that is needed of them is stored again.
 
-Our own reader finds the whole copy of a blob. The stock restic takes any copy that the index names.
+Our own reader finds the undamaged copy of a blob. The stock restic takes any copy that the index names.
 """
 
 from __future__ import annotations
@@ -23,27 +23,30 @@ from ..selectors.damages import damage_is_open, damage_known
 from ..services.damages import damage_found, damage_settle
 from ..services.removals import job_warn
 from ..storage.locations import RepositoryPlace
-from .references import of_job
+from .references import job_ref
 
 
-def mend_after(job: BackupJob) -> None:
-    """Drop damaged packs that nothing needs any more. A failure is a warning of the job; the next job tries again."""
+def drop_healed_packs_after(job: BackupJob) -> None:
+    """Drop damaged packs that no snapshot needs any more from the repository of a job.
+
+    A failure becomes a warning of the job; the next job tries again.
+    """
     if job.status not in STORED_STATUSES or not job.snapshot_id:
         return
     try:
-        place = of_job(job).place
+        place = job_ref(job).place
         if place is not None and damage_is_open():
-            mend(place, now=timezone.now())
+            drop_healed_packs(place, now=timezone.now())
     except RepositoryLocked:
-        return  # others are at work: the next job looks again
+        return  # other processes use the repository: the next job tries again
     except (BackupError, StrongroomError, OSError) as error:
         job_warn(job.uuid, f"Damaged packs could not be dropped from the index: {error}", now=timezone.now())
 
 
-def mend(place: RepositoryPlace, *, now: datetime) -> list[StorageId]:
-    """Save what is whole in packs whose damage is healed, and drop them; their names.
+def drop_healed_packs(place: RepositoryPlace, *, now: datetime) -> list[StorageId]:
+    """Copy the undamaged blobs out of packs whose damage is healed, drop these packs, and return their names.
 
-    Raises `RepositoryLocked`, and whatever keeps the repository from being read or written.
+    Raises `RepositoryLocked`, and the error that keeps the repository from being read or written.
     """
     repository = place.open()
     packs = _healed(repository)
@@ -59,14 +62,14 @@ def mend(place: RepositoryPlace, *, now: datetime) -> list[StorageId]:
 
 
 def _healed(repository: Repository) -> list[StorageId]:
-    """The packs with known damage of which nothing damaged is needed."""
+    """Return the packs with known damage of which no damaged blob is needed."""
     rows = [row for row in damage_known(repository) if row.file_id]
     needed = {row.file_id for row in rows if row.healed_at is None}
     return sorted(StorageId(pack) for pack in {row.file_id for row in rows} - needed)
 
 
 def _loses_something(repository: Repository, plan: PacksPlan) -> bool:
-    """Whether more was damaged than was known, and something needs it: that is written down, and the pack stays."""
+    """Record damage that was not known yet and that a snapshot needs; return whether there is any: the pack stays."""
     if not plan.lost:
         return False
     index = repository.load_index()

@@ -1,6 +1,7 @@
-"""What is handed out of a job's backup: the whole, or a file or folder of it, opened until it has been read.
+"""Open a job's backup for download: the whole backup, or a file or folder of it.
 
-Whoever opens a download closes it, or reads the stream of it to its end. Until then nobody removes the backup.
+The caller of `open_download` closes the download, or reads its stream to the end. Until then a lock keeps the backup
+from being removed.
 """
 
 from __future__ import annotations
@@ -27,21 +28,21 @@ from ..selectors.backups import stored_backup
 from ..storage.locations import PLAIN_PACKAGE
 from .open_backup import open_snapshot
 from .package_files import MemberDownload, PackageFileDownload, open_package_file, proved_package
-from .references import of_job
-from .secrets import TOPS, require_open
+from .references import job_ref
+from .secrets import WITHHELD_FOLDERS, require_not_withheld
 
 _logger = logging.getLogger(__name__)
 
 ANYTHING: Final = "application/octet-stream"
-"""Of every single file, whatever its name says: nothing is shown by a browser, all is saved."""
+"""The media type of each single file, regardless of its name: browsers save it and show nothing."""
 TAR: Final = "application/x-tar"
 GZIP: Final = "application/gzip"
 _PIECE: Final = 256 << 10
-"""Bytes that a stream gives at once: of the slowest client it hears soon enough that it is still there."""
+"""Bytes of one piece of a stream: small, so that a slow client takes the next one before it counts as gone."""
 
 
 class _Measures(OrderedDict[str, Measure]):
-    """The latest ones; to go on where a download broke off, its length need not be found out again."""
+    """The latest measures: a download that resumes needs its length, which is not computed again."""
 
     _MOST = 256
 
@@ -55,7 +56,7 @@ _measures = _Measures()
 
 
 class OpenedDownload:
-    """Bytes that can be handed out. `file_name` is how a client saves them; `etag` is strong, with its quotes."""
+    """An opened download. The client saves it as `file_name`; `etag` is a strong one, with its quotes."""
 
     def __init__(
         self,
@@ -72,7 +73,7 @@ class OpenedDownload:
         self.media_type = media_type
         self._download = download
         self._lock = lock
-        # However it ends, and be it forgotten: with this object the lock goes.
+        # The lock is released with this object, even if the caller never closes it.
         self._release = weakref.finalize(self, resources.close)
 
     @property
@@ -88,30 +89,30 @@ class OpenedDownload:
         return f'"{self._download.identity[:40]}"'
 
     def stream(self, start: int, stop: int) -> DownloadStream:
-        """The bytes from `start` up to `stop`; to be closed instead of this, which it closes."""
-        return DownloadStream(self, _small(self._download.read(start, stop)))
+        """Return the bytes from `start` up to `stop`. Close the stream instead of this object: it closes both."""
+        return DownloadStream(self, _in_small_pieces(self._download.read(start, stop)))
 
     def check(self) -> None:
-        """Raise `LockLost` when the backup may have been removed meanwhile."""
+        """Raise `LockLost` if the backup may have been removed meanwhile."""
         if self._lock is not None:
             self._lock.check()
 
     def close(self) -> None:
-        """Let go of the backup."""
+        """Release the backup and its lock."""
         self._release()
 
 
 class DownloadStream:
-    """An iterator over the bytes of a download. At its end, however it comes, it lets go of the backup.
+    """An iterator over the bytes of a download, which releases the backup at its end, also after an error.
 
-    What cannot be read raises: the connection breaks, so that nobody takes a part for the whole.
+    Content that cannot be read raises: the connection breaks, so that no client takes a part for the whole.
     """
 
     def __init__(self, opened: OpenedDownload, pieces: Stretch) -> None:
         self._opened = opened
         self._pieces = pieces
         self._is_closed = False
-        # A server may close it while a thread still reads the next piece.
+        # The web server may close it while another thread still reads the next piece.
         self._guard = threading.Lock()
 
     def __iter__(self) -> DownloadStream:
@@ -131,7 +132,7 @@ class DownloadStream:
                 raise
 
     def close(self) -> None:
-        """Stop reading, and let go of the backup."""
+        """Stop reading, and release the backup."""
         with self._guard:
             self._close()
 
@@ -143,7 +144,7 @@ class DownloadStream:
             self._opened.close()
 
 
-def _small(pieces: Stretch) -> Stretch:
+def _in_small_pieces(pieces: Stretch) -> Stretch:
     with contextlib.closing(pieces):
         for piece in pieces:
             for start in range(0, len(piece), _PIECE):
@@ -151,13 +152,13 @@ def _small(pieces: Stretch) -> Stretch:
 
 
 def open_download(job: uuid.UUID, path: bytes = b"") -> OpenedDownload:
-    """The whole backup of a job as one package, or the file or folder at a path inside of it, as a `.tar`.
+    """Open the whole backup of a job as one package, or the file at a path in it, or the folder there as a `.tar`.
 
     Raises `JobNotFound`, `BackupNotFound`, `BackupRemoved`, `Withheld`, `PackageRefused`, `RepositoryLocked`, `Damaged`
-    and whatever else keeps the backup from being read.
+    and any other error that keeps the backup from being read.
     """
     row = stored_backup(job)
-    require_open(path)
+    require_not_withheld(path)
     with contextlib.ExitStack() as resources:
         opening = _open_package if row.backup_file_path else _open_snapshot
         found = opening(row, path, resources)
@@ -180,23 +181,23 @@ class _Found:
 
 
 def _open_package(row: BackupJob, path: bytes, resources: contextlib.ExitStack) -> _Found:
-    package = of_job(row).package
+    package = job_ref(row).package
     if package is None:
         raise AssertionError("A job with a package has one.")
     file = resources.enter_context(open_package_file(package))
-    # It may have been marked before we opened it, and be about to go.
+    # Retention may have marked it for removal before we opened it.
     stored_backup(row.uuid)
     whole = PackageFileDownload(file, package.name, row.checksum)
     if not path:
         return _Found(whole, package.name, GZIP if package.name.endswith(PLAIN_PACKAGE) else ANYTHING)
     member = MemberDownload(proved_package(package, file), path, whole)
-    return _Found(member, _shown(path.rpartition(b"/")[2]), ANYTHING)
+    return _Found(member, _displayed(path.rpartition(b"/")[2]), ANYTHING)
 
 
 def _open_snapshot(row: BackupJob, path: bytes, resources: contextlib.ExitStack) -> _Found:
-    view, lock = resources.enter_context(open_snapshot(row, of_job(row)))
+    view, lock = resources.enter_context(open_snapshot(row, job_ref(row)))
     if not path:
-        whole = PackageDownload(view, without=TOPS, measures=_measures)
+        whole = PackageDownload(view, without=WITHHELD_FOLDERS, measures=_measures)
         return _Found(whole, f"{row.job_name}{PLAIN_PACKAGE}", GZIP, lock)
     return dataclasses.replace(_part(view, path), lock=lock)
 
@@ -206,11 +207,11 @@ def _part(view: SnapshotView, path: bytes) -> _Found:
     if node is None:
         raise BackupNotFound(f"There is no {text_of(path)!r} in the backup.")
     if node.kind is NodeKind.FILE:
-        return _Found(FileDownload(view, node), _shown(node.name), ANYTHING)
+        return _Found(FileDownload(view, node), _displayed(node.name), ANYTHING)
     if node.kind is NodeKind.DIR:
-        return _Found(FolderDownload(view, node, measures=_measures), f"{_shown(node.name)}.tar", TAR)
+        return _Found(FolderDownload(view, node, measures=_measures), f"{_displayed(node.name)}.tar", TAR)
     raise RequestRefused(f"{text_of(path)!r} is a link or a special file, which has no content; take its folder.")
 
 
-def _shown(name: bytes) -> str:
+def _displayed(name: bytes) -> str:
     return name.decode("utf-8", "replace")

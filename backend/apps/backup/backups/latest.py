@@ -1,6 +1,6 @@
-"""Which backup `latest` means: the newest one that is complete and can be restored here, and why others are not.
+"""Choose the backup that `latest` means: the newest one that is complete and can be restored here.
 
-Where none is like that, the one with the least against it is chosen. What was passed over is always said.
+If none is like that, the one with the lightest objection is chosen. The notes name each backup that was passed over.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ _Candidate = TypeVar("_Candidate")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of a backup. `engines` are the kinds of its databases by alias; `problems` are open ones."""
+    """The known facts about a backup. `engines` has the kind of each database by alias; `problems` counts those that
+    were not accepted."""
 
     name: str
     backup_type: str
@@ -39,7 +40,7 @@ class Facts:
 
     @classmethod
     def of_job(cls, job: BackupJob, *, now: datetime) -> Self:
-        """As the ledger has them."""
+        """Return the facts that the ledger has."""
         accepted = job.accepted_until is not None and job.accepted_until > now
         databases = job.manifest.get("databases", {})
         known = bool(job.manifest)
@@ -58,7 +59,7 @@ class Facts:
 
     @classmethod
     def of_manifest(cls, manifest: Manifest, *, lacks_lost: bool = False, is_damaged: bool = False) -> Self:
-        """As the backup itself has them. `lacks_lost`: what was lost was left out when it was repaired."""
+        """Return the facts in a backup's own manifest. `lacks_lost`: a repair left lost files out of it."""
         return cls(
             name=manifest.job.name,
             backup_type=manifest.job.type,
@@ -70,23 +71,23 @@ class Facts:
             is_damaged=is_damaged,
         )
 
-    def against(self, wanted: frozenset[str], *, now: datetime) -> tuple[int, str]:
-        """What speaks against restoring it, the greater the worse; 0 and no words for nothing."""
+    def objection(self, wanted: frozenset[str], *, now: datetime) -> tuple[int, str]:
+        """Return the heaviest objection to restoring it: a weight, the greater the worse, and why; (0, "") if none."""
         found = [(0, "")]
         if in_utc(self.at) > in_utc(now + SKEW):
             found.append((7, "bears a time in the future"))
         if self.is_damaged:
             found.append((6, "is DAMAGED"))
         if wanted:
-            found += self._against_restoring(wanted)
+            found += self._restore_objections(wanted)
         return max(found)
 
     def lacks(self, wanted: frozenset[str]) -> list[str]:
-        """What is wanted and is not in it."""
+        """Return the wanted parts that are not in it."""
         parts = ((DATABASE, bool(self.engines)), (FILES, self.has_files))
-        return [part for part, there in parts if part in wanted and not there]
+        return [part for part, is_in in parts if part in wanted and not is_in]
 
-    def _against_restoring(self, wanted: frozenset[str]) -> Iterable[tuple[int, str]]:
+    def _restore_objections(self, wanted: frozenset[str]) -> Iterable[tuple[int, str]]:
         for alias, engine in self.engines.items():
             ours = connections[alias].vendor if alias in connections.settings else ""
             if self.backup_type != BackupType.EXPORT and engine and ours != engine and DATABASE in wanted:
@@ -108,7 +109,7 @@ def _by_type(backup_type: str) -> dict[str, str]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Chosen(Generic[_Candidate]):
-    """The backup that is meant, and what was passed over for it, in words."""
+    """The chosen backup, and notes for the user about those that were passed over."""
 
     candidate: _Candidate
     notes: tuple[str, ...]
@@ -117,9 +118,9 @@ class Chosen(Generic[_Candidate]):
 def choose(
     newest_first: Iterable[tuple[_Candidate | None, Facts | str]], wanted: frozenset[str], *, now: datetime
 ) -> Chosen[_Candidate] | None:
-    """The newest with nothing against it, else the newest of those with the least; None if there is none at all.
+    """Return the newest candidate without an objection, else the newest with the lightest one; None if there is none.
 
-    A candidate that cannot be taken comes as None, with the reason in words.
+    A candidate that cannot be taken is given as None, with the reason as a text.
     """
     passed: list[str] = []
     best: tuple[int, _Candidate, Facts, str, list[str]] | None = None
@@ -127,7 +128,7 @@ def choose(
         if candidate is None or isinstance(facts, str):
             passed.append(str(facts))
             continue
-        weight, why = facts.against(wanted, now=now)
+        weight, why = facts.objection(wanted, now=now)
         if not weight:
             return Chosen(candidate, _notes(passed, ""))
         if best is None or weight < best[0]:
@@ -140,12 +141,12 @@ def choose(
 
 
 def _notes(passed: list[str], end: str) -> tuple[str, ...]:
-    """What was passed over, in one sentence, and what else is to be said."""
+    """Return one sentence about the backups that were passed over, and `end` unless it is empty."""
     notes = []
     if passed:
         more = f", and {len(passed) - _MOST_NAMED} more" if len(passed) > _MOST_NAMED else ""
-        said = "; ".join(passed[:_MOST_NAMED])
-        notes.append(f"{said}{more}: this is the newest backup before {'it' if len(passed) == 1 else 'them'}.")
+        named = "; ".join(passed[:_MOST_NAMED])
+        notes.append(f"{named}{more}: this is the newest backup before {'it' if len(passed) == 1 else 'them'}.")
     if end:
         notes.append(end)
     return tuple(notes)

@@ -1,4 +1,4 @@
-"""The backup of a job, opened for reading as long as it is there."""
+"""Open the snapshot of a job for reading, under a lock that keeps it from being removed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _logger = logging.getLogger(__name__)
 
 @contextlib.contextmanager
 def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView, RepositoryLock]]:
-    """The snapshot of a job for as long as the block runs, under a shared lock: nobody removes it meanwhile.
+    """Open the snapshot of a job while the block runs, under a shared lock: it cannot be removed meanwhile.
 
-    Raises `BackupRemoved` where somebody has, and whatever keeps the repository from being read.
+    Raises `BackupRemoved` if it was removed before, and the error that keeps the repository from being read.
     """
     if ref.place is None:
         raise BackupNotFound(f"The job {row.uuid} ({row.job_name}) has stored a package, not a snapshot.")
@@ -34,7 +34,7 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
         try:
             snapshot = opened.repository.snapshot(ref.snapshot_id)
         except SnapshotNotFound:
-            # Between our look at the ledger and the lock; if not, it is the storage that has lost it.
+            # It may have been removed after the ledger was read and before the lock. If not, the storage has lost it.
             stored_backup(row.uuid)
             raise
         view = SnapshotView(opened.repository, snapshot, opened.index)
@@ -45,8 +45,10 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
 
 
 def _note_damage(row: BackupJob, view: SnapshotView) -> None:
-    """Write down what could not be read: a finding at once. A verification finds out which other backups need it, so
-    that nobody who looks or downloads waits for that."""
+    """Record content that could not be read as a finding, and queue a verification.
+
+    The verification finds out which other backups need that content, so that browsing and downloads do not wait for it.
+    """
     found = list(view.reader.damage.values())
     if not found:
         return

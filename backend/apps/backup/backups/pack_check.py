@@ -1,7 +1,8 @@
-"""Compare the packs of each repository with its indexes, by names and sizes: a pack that is lost is damage.
+"""Compare the packs of each repository with its indexes, by names and sizes: a lost pack is damage.
 
-A look lists the files of a repository. Only if they are others than at the last look it opens the repository, and has
-doubt cast on every backup that needs what is missing. Where a look takes long, the next one waits twenty times as long.
+A check lists the files of a repository. Only if the list differs from that of the last check does it open the
+repository and mark each backup that needs a missing pack. After a slow check, the next one waits twenty times as long
+as it took.
 """
 
 from __future__ import annotations
@@ -30,26 +31,26 @@ from ..services.repositories import packs_seen
 from ..storage.locations import RepositoryPlace, resolve_place
 
 PAUSE: Final = timedelta(minutes=1)
-"""From one look of an executor to its next one."""
+"""Between two checks of an executor."""
 
 _SHARE: Final = 20
 _QUICK: Final = 5.0
-"""Seconds; a look that takes less is not put off."""
+"""Seconds; a check that takes less is not put off."""
 _TIMING: Final = Timing(settle=0.0)
 _logger = logging.getLogger(__name__)
 
 
-def look_at_packs(*, now: datetime, pause: timedelta = timedelta(), tick: Callable[[], None] | None = None) -> None:
-    """Look at each repository that was not looked at within the `pause`; longer ago, where a look takes long.
+def check_packs(*, now: datetime, pause: timedelta = timedelta(), tick: Callable[[], None] | None = None) -> None:
+    """Check each repository that was not checked within the `pause`, which is longer where a check is slow.
 
-    What keeps a repository from being compared is logged: other findings tell, and W041 when it lasts. `tick` is called
-    now and then while damage is assessed. Raises `LedgerUnavailable`.
+    An error that keeps a repository from being compared is logged: other findings report it, and W041 if it lasts.
+    `tick` is called now and then while damage is assessed. Raises `LedgerUnavailable`.
     """
     for row in repositories_known():
         if row.packs_seen_at is not None and timedelta() <= now - row.packs_seen_at < _wait(row, pause):
             continue
         try:
-            _look(row, now, tick)
+            _check(row, now, tick)
         except LedgerUnavailable:
             raise
         except (BackupError, StrongroomError, OSError) as error:
@@ -57,11 +58,11 @@ def look_at_packs(*, now: datetime, pause: timedelta = timedelta(), tick: Callab
 
 
 def _wait(row: StoredRepository, pause: timedelta) -> timedelta:
-    """From one look to the next; longer where one takes long."""
+    """Return the time between two checks of a repository, longer where a check is slow."""
     return pause if row.packs_seconds < _QUICK else max(pause, timedelta(seconds=row.packs_seconds * _SHARE))
 
 
-def _look(row: StoredRepository, now: datetime, tick: Callable[[], None] | None) -> None:
+def _check(row: StoredRepository, now: datetime, tick: Callable[[], None] | None) -> None:
     try:
         place = resolve_place(row.storage_path, encrypted=row.encrypted)
     except StorageRefused:
@@ -69,7 +70,7 @@ def _look(row: StoredRepository, now: datetime, tick: Callable[[], None] | None)
     if not place.exists():
         return
     begun = time.monotonic()
-    listing = _listing(place)
+    listing = _listing_digest(place)
     if listing != row.packs_listing:
         compared = _compare(place, row, now, tick)
         if compared is None:
@@ -78,8 +79,8 @@ def _look(row: StoredRepository, now: datetime, tick: Callable[[], None] | None)
     packs_seen(row, listing=listing, seconds=time.monotonic() - begun, now=now)
 
 
-def _listing(place: RepositoryPlace) -> str:
-    """A digest of the names and sizes of all packs, indexes and snapshots."""
+def _listing_digest(place: RepositoryPlace) -> str:
+    """Return a digest of the names and sizes of all packs, indexes and snapshots."""
     backend, digest = open_backend(place.path), hashlib.sha256()
     for kind in (FileKind.PACK, FileKind.INDEX, FileKind.SNAPSHOT):
         for stored in sorted(backend.list_files(kind), key=lambda one: one.name):
@@ -90,13 +91,16 @@ def _listing(place: RepositoryPlace) -> str:
 def _compare(
     place: RepositoryPlace, row: StoredRepository, now: datetime, tick: Callable[[], None] | None
 ) -> str | None:
-    """Have what is missing written down; the digest of what was compared, None where another repository lies there."""
+    """Record missing packs and damaged index files, and return the digest of the listing that was compared.
+
+    Returns None if another repository lies at the place.
+    """
     repository = place.open()
     if row.repository_id not in {"", repository.id}:
         return None
-    # Nobody may remove packs between the reading of the index and their listing.
+    # The lock keeps packs from being removed between the reading of the index and their listing.
     with repository.lock(timing=_TIMING, optional=True):
-        listing, index = _listing(place), repository.load_index()
+        listing, index = _listing_digest(place), repository.load_index()
         sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
         finder = DamageFinder.HEALTH
         damaged_files_note(repository, NotedKind.INDEX, index.damaged_files, found_by=finder, now=now)
@@ -106,7 +110,7 @@ def _compare(
 
 
 def _without_root(repository: Repository, index: Index) -> Iterator[Damage]:
-    """The root folders of snapshots that no index names: a file of the index is gone."""
+    """Yield the root folders of snapshots that no index names: an index file is lost."""
     for snapshot in repository.snapshots_and_faults()[0]:
         if index.number(BlobKind.TREE, snapshot.tree) is None:
             reason = f"No index names the root folder of the snapshot {snapshot.id[:8]}."

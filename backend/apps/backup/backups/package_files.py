@@ -1,4 +1,4 @@
-"""A package that a job has written, as it lies on the disk, and single files out of it."""
+"""Open the package file of a job: for download as it is, to look into it, and to read single files out of it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from ..storage.passphrase import fingerprint
 _PIECE: Final = 1 << 20
 _MOST_PROVED: Final = 8
 _LARGEST_OPENED: Final = 16 << 30
-"""Bytes of a package up to which it is looked into over HTTP: it is read to its end before anything comes out."""
+"""Bytes of the largest package that is opened over HTTP: it is read to its end before any content is handed out."""
 
 
 class PackageFileDownload:
-    """The file as it is. Opened before anything is asked of it, so that what is removed meanwhile is still whole."""
+    """The package file as it is, through an open descriptor: it can be read to its end even if it is removed."""
 
     def __init__(self, file: IO[bytes], name: str, checksum: str) -> None:
         status = os.fstat(file.fileno())
@@ -52,14 +52,17 @@ class PackageFileDownload:
 
 @contextlib.contextmanager
 def open_package_file(path: Path) -> Iterator[IO[bytes]]:
-    """The package at `path`, for reading. Raises `BackupNotFound`, and `PackageRefused` where no job puts packages."""
+    """Open the package at `path` for reading.
+
+    Raises `BackupNotFound`, and `PackageRefused` for a folder into which no job writes packages.
+    """
     resolved = path.resolve()
     if not is_package_folder(resolved.parent):
         raise PackageRefused(
             f"The package {path.name} was written outside of the backup storage, from where nothing is handed out."
         )
     try:
-        # Without following a link that has come to be there since, or waiting for the other end of a pipe.
+        # Do not follow a link that has replaced the file, and do not wait for the other end of a pipe.
         descriptor = os.open(resolved, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     except FileNotFoundError as error:
         raise BackupNotFound(f"The package {path.name} is not where its job has put it.") from error
@@ -72,7 +75,7 @@ def open_package_file(path: Path) -> Iterator[IO[bytes]]:
 
 
 class MemberDownload:
-    """One file out of a package, which is read up to there for it. Raises `PackageRefused`, `BackupNotFound`."""
+    """One file out of a package, which is read up to that file. Raises `PackageRefused`, `BackupNotFound`."""
 
     def __init__(self, package: Package, path: bytes, of: PackageFileDownload) -> None:
         with package.walk(path) as found:
@@ -106,9 +109,9 @@ _guard = threading.Lock()
 
 
 def proved_package(path: Path, file: IO[bytes]) -> Package:
-    """The package, read to its end and found whole: once, as long as it is the same file and passphrase.
+    """Return the package after reading it to its end and proving it whole; cached for the same file and passphrase.
 
-    What is read of it later is compared with what was proved. Raises `PackageRefused`, and `PassphraseError`.
+    Content that is read later is compared with what was proved. Raises `PackageRefused` and `PassphraseError`.
     """
     status = os.fstat(file.fileno())
     if status.st_size > _LARGEST_OPENED:

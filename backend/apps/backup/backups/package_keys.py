@@ -1,7 +1,8 @@
-"""Which sealed packages the passphrase of this process opens. The ledger has a mark of the one that sealed each.
+"""Find the sealed packages that the passphrase of this process does not open.
 
-A package without a mark, or with that of another passphrase, is tried: its head is decrypted, which takes about as long
-as one guess of the passphrase. Packages beyond the newest ones are judged by their mark.
+The ledger has, for each package, a mark of the passphrase that sealed it. A package without a mark, or with the mark of
+another passphrase, is tried: its head is decrypted, which takes about as long as one guess of the passphrase. Packages
+beyond the newest ones are judged by their mark.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from strongroom.passphrase import Passphrase, passphrase_source
 
 from .. import selectors
 from ..selectors import SealedPackage
-from ..storage.passphrase import fingerprint, given_passphrase, mark_of
+from ..storage.passphrase import current_passphrase, fingerprint, mark_of
 
 _MOST_TRIED: Final = 16
 _MOST_KEPT: Final = 4096
@@ -26,30 +27,30 @@ _SALT_BYTES: Final = 16
 
 
 def new_mark(passphrase: Passphrase) -> str:
-    """Return the mark for a package sealed with it; of the salts in the ledger one is used again."""
+    """Return the mark for a package sealed with a passphrase, with a salt that the ledger has already, if any."""
     salts = _salts(selectors.package_marks())
     return mark_of(passphrase, salts[0] if salts else os.urandom(_SALT_BYTES))
 
 
 def packages_locked(packages: Sequence[SealedPackage]) -> dict[int, str]:
-    """Return why packages do not open with the passphrase of this process, by the primary key of their jobs.
+    """Return the reason for each package that does not open with the passphrase of this process, by its job's key.
 
-    `packages` are those that are there, the newest first. Empty where there is no passphrase, or it cannot be read:
-    other findings say so.
+    `packages` are those that exist, the newest first. Returns nothing if there is no passphrase or it cannot be read:
+    other findings report that.
     """
     if not packages or passphrase_source() is None:
         return {}
     try:
-        passphrase = given_passphrase()
+        passphrase = current_passphrase()
     except PassphraseError:
         return {}
     own = {mark_of(passphrase, salt) for salt in _salts(one.mark for one in packages)}
     reasons: dict[int, str] = {}
     for number, package in enumerate(one for one in packages if one.mark not in own):
         if number < _MOST_TRIED:
-            reason = _tried(package, passphrase)
+            reason = _try_to_open(package, passphrase)
         else:
-            reason = _another(package, passphrase) if package.mark else ""
+            reason = _wrong_passphrase(package, passphrase) if package.mark else ""
         if reason:
             reasons[package.pk] = reason
     return reasons
@@ -59,17 +60,18 @@ def _salts(marks: Iterable[str]) -> list[bytes]:
     return sorted({bytes.fromhex(mark.partition("$")[0]) for mark in marks if mark})
 
 
-def _tried(package: SealedPackage, passphrase: Passphrase) -> str:
+def _try_to_open(package: SealedPackage, passphrase: Passphrase) -> str:
+    """Return why a package does not open, "" if it does; cached for the same file and passphrase."""
     try:
         state = Path(package.path).stat()
     except OSError:
-        return ""  # it is missing, which is told apart
+        return ""  # it is missing, which is another finding
     key = (package.path, state.st_ino, state.st_size, state.st_mtime_ns, fingerprint(passphrase))
     with _guard:
         if key in _known:
             return _known[key]
     try:
-        reason = "" if head_opens_with(Path(package.path), passphrase) else _another(package, passphrase)
+        reason = "" if head_opens_with(Path(package.path), passphrase) else _wrong_passphrase(package, passphrase)
     except PackageRefused as error:
         reason = str(error)
     with _guard:
@@ -79,7 +81,7 @@ def _tried(package: SealedPackage, passphrase: Passphrase) -> str:
     return reason
 
 
-def _another(package: SealedPackage, passphrase: Passphrase) -> str:
+def _wrong_passphrase(package: SealedPackage, passphrase: Passphrase) -> str:
     return (
         f"The passphrase from {passphrase.source} does not open the package {Path(package.path).name}: it was sealed"
         " with another one, or is damaged at its beginning."

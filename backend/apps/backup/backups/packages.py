@@ -1,4 +1,4 @@
-"""Backups as packages: a cut out, and what was stored compared with the manifest. The container is the engine's."""
+"""Write a consistency point as a package, and compare a package with its manifest. The engine has the file format."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MICROSECOND = datetime.timedelta(microseconds=1)
 
 def write_package(
     path: Path,
-    cut: ConsistencyPoint,
+    point: ConsistencyPoint,
     *,
     passphrase: Passphrase | None = None,
     compression: bool = True,
@@ -32,36 +32,36 @@ def write_package(
     rehearse: Callable[[Package], None] | None = None,
     before_publish: Callable[[], None] | None = None,
 ) -> PackageResult:
-    """Write everything of `cut` into one new file at `path`, read back and compared with its manifest before it counts.
+    """Write the consistency point `point` into one new file at `path`, and verify it before it gets its final name.
 
-    `rehearse` is called with the package when it was found whole. See the engine's `write_package`, whose errors it
-    raises, and `ManifestInvalid`.
+    `rehearse` is called with the package after it was found whole. Raises `ManifestInvalid` and the errors of the
+    engine's `write_package`.
     """
 
     def verify(package: Package) -> list[str]:
-        findings = _compare(package, cut.spec.staging)
+        findings = _compare(package, point.spec.staging)
         if rehearse is not None and not findings:
             rehearse(package)
         return findings
 
     return engine.write_package(
         path,
-        cut.entries(),
-        mtime_ns=(cut.opened_at - _EPOCH) // _MICROSECOND * 1000,
+        point.entries(),
+        mtime_ns=(point.opened_at - _EPOCH) // _MICROSECOND * 1000,
         passphrase=passphrase,
         compression=compression,
         progress=progress,
         reading=reading,
         verify=verify,
         before_publish=before_publish,
-        on_problem=cut.note_unread,
+        on_problem=point.note_unread,
     )
 
 
 def verify_package(path: Path, *, staging: Path | None = None) -> list[str]:
-    """What is wrong with a package; empty if nothing is. Dumps are read to their end as `verify_captured` does.
+    """Return the findings about a package, none if it is good. Dumps are read to their end, as in `verify_captured`.
 
-    Raises `PackageLocked` for a wrong passphrase, which proves no damage, and what keeps it from being read.
+    Raises `PackageLocked` for a wrong passphrase, which proves no damage, and the error that keeps it from being read.
     """
     try:
         package = open_package(path)
@@ -75,5 +75,5 @@ def verify_package(path: Path, *, staging: Path | None = None) -> list[str]:
 def _compare(package: Package, staging: Path | None) -> list[str]:
     records = decode(package.manifest).databases
     findings = [finding for record in records for finding in verify_database(package, record, staging)]
-    # Dumps are read by what understands them, which compares their hashes on the way.
+    # Dumps were verified above, by the programs that understand them: their hashes were compared on the way.
     return [*compare(package, read_contents(package), parts=[DATA]).findings, *findings]

@@ -1,7 +1,7 @@
-"""Whether the passphrase is the right one: it must open the repositories, or a person must have confirmed it.
+"""Check that the passphrase is the right one: it must open the repositories, or a person must have confirmed it.
 
-A wrong passphrase lets every job fail. Worse, a package is sealed with whatever it is given, the error text of a broken
-program too, and nobody would ever open it.
+A wrong passphrase makes each job fail. Worse, a package can be sealed with any text, also with the error message of a
+broken program, and could then never be opened.
 """
 
 from __future__ import annotations
@@ -20,31 +20,34 @@ from .. import selectors
 from ..errors import LedgerUnavailable, StorageAbsent, StorageRefused
 from ..selectors.passphrases import passphrase_is_confirmed
 from ..storage.locations import RepositoryPlace, resolve_place
-from ..storage.passphrase import fingerprint, given_passphrase
+from ..storage.passphrase import current_passphrase, fingerprint
 
 _MOST_KEPT: Final = 64
 
 
 def passphrase_problems() -> list[tuple[str, str]]:
-    """What is wrong with the passphrase of this process: a subject and why. Nothing where none is set.
+    """Return the problems of the passphrase of this process, as (subject, reason); none if no passphrase is set.
 
-    To derive a key takes a moment: once in a process for each repository, passphrase and set of keys. Raises
-    `LedgerUnavailable`.
+    Deriving a key is slow by design, so it is done once in a process for each repository, passphrase and set of keys.
+    Raises `LedgerUnavailable`.
     """
     if passphrase_source() is None:
         return []
     try:
-        passphrase = given_passphrase()
+        passphrase = current_passphrase()
     except PassphraseError as error:
         return [("passphrase", str(error))]
-    # One that has lost its keys opens with no passphrase: that is told as what it is.
+    # A repository that has lost its keys opens with no passphrase: that is a finding of its own.
     whole = [place for place in encrypted_places() if not keys_fault(open_backend(place.path))]
     reasons = [(place, key_obstacle(place, passphrase)) for place in whole]
     return [(f"repository {place.path}", reason) for place, reason in reasons if reason]
 
 
 def passphrase_trouble() -> str:
-    """The same of an executor, in one text for its row: its passphrase may be another than that of other processes."""
+    """Return the problems of an executor's passphrase as one text for its row.
+
+    An executor may have another passphrase than other processes.
+    """
     if passphrase_source() is None:
         wanted = any(encrypted for _, encrypted in selectors.configured_places())
         return "It has no passphrase, and configurations are encrypted." if wanted else ""
@@ -52,7 +55,7 @@ def passphrase_trouble() -> str:
 
 
 def encrypted_places() -> list[RepositoryPlace]:
-    """The encrypted repositories that are there, of those that the ledger knows or a configuration writes to."""
+    """Return the existing encrypted repositories that the ledger knows or that a configuration writes to."""
     paths = {row.storage_path for row in selectors.repositories_known() if row.encrypted}
     paths |= {path for path, encrypted in selectors.configured_places() if encrypted}
     places = (_place(path) for path in paths)
@@ -60,7 +63,7 @@ def encrypted_places() -> list[RepositoryPlace]:
 
 
 def key_obstacle(place: RepositoryPlace, passphrase: Passphrase) -> str:
-    """Why a passphrase does not open a repository, in words; empty if it does."""
+    """Return why a passphrase does not open a repository; "" if it does."""
     backend = open_backend(place.path)
     try:
         names = frozenset(stored.name for stored in backend.list_files(FileKind.KEY))
@@ -83,11 +86,11 @@ def key_obstacle(place: RepositoryPlace, passphrase: Passphrase) -> str:
 
 
 def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> None:
-    """Refuse to seal a package with a passphrase that nothing proves.
+    """Refuse to seal a package with a passphrase that is not proven.
 
-    The encrypted repository at the same storage must open with it, else one of the others. Where there is none, a
-    person must have confirmed it; a person who asks for a package `by_hand` confirms it by that.
-    Raises `WrongPassphrase`, `PassphraseError`.
+    It must open the encrypted repository at the same storage or, if there is none, one of the others. If there is no
+    encrypted repository at all, a person must have confirmed it; a person who asks for a package `by_hand` confirms it
+    by that. Raises `WrongPassphrase`, `PassphraseError`, and `StorageAbsent` if the repositories are away.
     """
     own = RepositoryPlace(storage, encrypted=True)
     places = [own] if own.exists() else encrypted_places()
@@ -112,7 +115,7 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
 
 
 def places_away() -> list[str]:
-    """Where encrypted repositories lay that the ledger has backups in, and that are not there now."""
+    """Return the paths of encrypted repositories that hold backups by the ledger, and that are not there now."""
     try:
         held = selectors.repository_holdings()
         rows = [row for row in selectors.repositories_known() if row.encrypted and row.pk in held]
@@ -127,7 +130,7 @@ def _is_there(place: RepositoryPlace | None) -> bool:
 
 
 def is_proven(passphrase: Passphrase) -> bool:
-    """Whether an encrypted repository opens with it, or a person has confirmed it."""
+    """Return whether an encrypted repository opens with the passphrase, or else a person has confirmed it."""
     places = encrypted_places()
     if places:
         return any(not key_obstacle(place, passphrase) for place in places)

@@ -1,7 +1,7 @@
-"""Whether the stored backups are where the ledger says: whole repositories, single snapshots, package files.
+"""Find stored backups that are not where the ledger says: whole repositories, single snapshots, package files.
 
-The storage decides. A look lists the names in each repository once and asks for the size of each package. It opens no
-repository whose file `config` is the one that was there before, and it writes nothing.
+The storage decides. `find_presence` lists the names in each repository once and asks for the size of each package. It
+opens no repository whose file `config` is unchanged, and it writes nothing.
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from ..models import BackupJob, StoredRepository
 from ..selectors import SealedPackage, StoredBackup
 from ..storage.locations import SEALED_PACKAGE, RepositoryPlace, resolve_place
 from ..storage.packages import is_package_folder
-from ..storage.repository_files import Fault, RepositoryFiles, is_another, repository_files
+from ..storage.repository_files import Fault, RepositoryFiles, identity_fault, repository_files
 from .package_keys import packages_locked
 
 _KEPT_SECONDS: Final = 10.0
 _MOST_SINGLE: Final = 5000
-"""Backups that a query names one by one; a repository that lacks more counts as gone with all it had."""
+"""Backups that a query names one by one; a repository that lacks more counts as gone with all its backups."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Missing:
-    """Stored backups that are not there: all that `place` held if it is `whole`, else single ones.
+    """Stored backups that are not there: if `whole`, all that `place` held, else single ones.
 
     `replaced` is True if newer backups lie in another repository at the same place. `ours` is False for packages
-    outside of the storage, which a user may have moved. `remedy` says what to do. Either `repository` or `jobs` says
-    which, by primary key; `condition` is what those jobs meet.
+    outside of the storage, which a user may have moved. `remedy` says what to do. Either `repository` or `jobs` names
+    the backups by primary key; `condition` selects their jobs.
     """
 
     place: str
@@ -55,34 +55,34 @@ class Missing:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Presence:
-    """What of the stored backups is missing, the newest first, and which packages the passphrase does not open.
+    """The missing backups, the newest first, and the packages that the passphrase does not open.
 
-    `locked` has the reasons by the primary key of the job, for packages that are there.
+    `locked` has the reason for each package that exists and does not open, by the primary key of its job.
     """
 
     missing: tuple[Missing, ...] = ()
     locked: Mapping[int, str] = dataclasses.field(default_factory=dict)
     newest_sealed: int | None = None
-    """The primary key of the job of the newest sealed package that is there."""
+    """The primary key of the job of the newest sealed package that exists."""
 
     def lost(self) -> Q:
-        """The condition that a job meets whose backup is missing."""
+        """Return the condition for the jobs with a missing backup."""
         found = Q(pk__in=[])
         for one in self.missing:
             found |= one.condition
         return found
 
     def absent(self) -> Q:
-        """The condition that a job meets whose backup cannot be used now: it is missing, or nothing opens it."""
+        """Return the condition for the jobs whose backup cannot be used now: it is missing or does not open."""
         return self.lost() | Q(pk__in=list(self.locked))
 
     def obstacle(self, job: BackupJob) -> str:
-        """Why the backup of a job cannot be used now; empty if it can, or there is none."""
-        missing = self.of(job)
+        """Return why the backup of a job cannot be used now; "" if it can, or if the job has none."""
+        missing = self.missing_of(job)
         return self.locked.get(job.pk, "") if missing is None else missing.reason
 
-    def of(self, job: BackupJob) -> Missing | None:
-        """Why the backup of a job is missing; None if it is there, or never was."""
+    def missing_of(self, job: BackupJob) -> Missing | None:
+        """Return the entry for the backup of a job if it is missing; None if it exists, or the job has none."""
         for one in self.missing:
             if job.pk in one.jobs or (one.repository is not None and one.repository == job.repository_id):
                 return one
@@ -90,40 +90,40 @@ class Presence:
 
 
 def presence() -> Presence:
-    """What was seen within the last seconds. Raises `LedgerUnavailable`, `SettingsInvalid`."""
-    return _remembered.get("all")
+    """Return the result of `find_presence`, at most 10 seconds old. Raises `LedgerUnavailable`, `SettingsInvalid`."""
+    return _cache.get("all")
 
 
 def presence_now() -> Presence:
-    """Look anew, and keep what was seen for those who ask within the next seconds. Raises as `presence` does."""
-    _remembered.forget()
-    return _remembered.get("all")
+    """Compare anew, and cache the result for later calls of `presence`. Raises as `presence` does."""
+    _cache.forget()
+    return _cache.get("all")
 
 
 def forget_presence() -> None:
-    """Look anew."""
-    _remembered.forget()
+    """Clear the cache, so that the next call of `presence` compares anew."""
+    _cache.forget()
 
 
-def look() -> Presence:
+def find_presence() -> Presence:
     """Compare the ledger with the storage. The number of queries does not depend on how much is stored.
 
     Raises `LedgerUnavailable`, `SettingsInvalid`.
     """
-    # The storage is listed before the ledger is asked: no backup that retention removes meanwhile is missed.
+    # List the storage before the ledger is read: a backup that retention removes between the two is not reported.
     seen = _Seen(selectors.repositories_known())
     lost: dict[str, list[StoredBackup]] = {}
-    there: set[int] = set()
+    present_repositories: set[int] = set()
     sealed: list[SealedPackage] = []
     for backup in selectors.backups_stored(without=seen.gone):
         if not seen.has(backup):
             key = str(Path(backup.package).parent) if backup.package else f"{backup.repository or ''}"
             lost.setdefault(key, []).append(backup)
         elif backup.repository is not None:
-            there.add(backup.repository)
+            present_repositories.add(backup.repository)
         elif backup.package.endswith(SEALED_PACKAGE):
             sealed.append(SealedPackage(backup.pk, backup.package, backup.mark))
-    found = [*seen.repositories_gone(), *(_missing(seen, backups, there) for backups in lost.values())]
+    found = [*seen.repositories_gone(), *(_missing(seen, backups, present_repositories) for backups in lost.values())]
     dated = [dataclasses.replace(one, newest=selectors.newest_of(one.condition)) for one in found]
     sealed.sort(reverse=True)
     newest = sealed[0].pk if sealed else None
@@ -134,8 +134,8 @@ def _newest(one: Missing) -> datetime:
     return datetime.min.replace(tzinfo=UTC) if one.newest is None else with_offset(one.newest)
 
 
-def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missing:
-    """Backups of one repository, or of one folder of packages, that are not there."""
+def _missing(seen: _Seen, backups: list[StoredBackup], present_repositories: set[int]) -> Missing:
+    """Return the entry for missing backups of one repository, or of one folder of packages."""
     first, keys = backups[0], frozenset(backup.pk for backup in backups)
     found = functools.partial(Missing, backups=len(backups), jobs=keys)
     single = Q(pk__in=keys) if len(keys) <= _MOST_SINGLE else None
@@ -155,7 +155,7 @@ def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missi
         text = "The storage does not hold their snapshots."
         condition = single or Q(repository=None) & ~Q(snapshot_id="")
         return found(place, text, whole=False, condition=condition)
-    if first.repository in there and single is not None:
+    if first.repository in present_repositories and single is not None:
         text = f"The snapshot {first.snapshot_id[:8]} is not in the repository {place!r} any more."
         return found(place, text, whole=False, condition=single)
     text = f"The repository in {place!r} does not hold the snapshots that the ledger has in it."
@@ -164,25 +164,25 @@ def _missing(seen: _Seen, backups: list[StoredBackup], there: set[int]) -> Missi
 
 
 class _Seen:
-    """What lies at the places that the ledger names, as it was when this was made."""
+    """A listing of the places that the ledger names, taken when the object is made."""
 
     def __init__(self, rows: Iterable[StoredRepository]) -> None:
         self._rows = {row.pk: row for row in rows}
         self._places = {key: _place(row.storage_path, encrypted=row.encrypted) for key, row in self._rows.items()}
         self._files: dict[RepositoryPlace, RepositoryFiles] = {}
         self._faults = {key: self._fault(key) for key in self._rows}
-        # By primary key: a hundred thousand backups are looked up.
+        # Keyed by primary key for speed: up to a hundred thousand backups are looked up.
         self._names = {key: self._files[place].snapshots for key, place in self._places.items() if place is not None}
         self._unnamed: dict[int, tuple[str, bool]] | None = None
         self._unnamed_places: dict[tuple[str, bool], RepositoryPlace | None] = {}
 
     @property
     def gone(self) -> list[int]:
-        """The repositories that are not there, by primary key."""
+        """Return the primary keys of the repositories that are not there."""
         return [key for key, fault in self._faults.items() if fault is not None]
 
     def repositories_gone(self) -> Iterator[Missing]:
-        """Those of them that the ledger has backups in."""
+        """Yield an entry for each of them that holds backups by the ledger."""
         if not self.gone:
             return
         holdings = selectors.repository_holdings()
@@ -207,7 +207,7 @@ class _Seen:
             )
 
     def has(self, backup: StoredBackup) -> bool:
-        """Whether a backup is there. What was stored since the listing is."""
+        """Return whether a backup is there, also if it was stored after the listing."""
         if backup.package:
             return _package_is_there(backup)
         if backup.repository is not None:
@@ -223,7 +223,7 @@ class _Seen:
         return _size(place.path / "snapshots" / backup.snapshot_id) is not None
 
     def place_of(self, backup: StoredBackup) -> str:
-        """The path of the repository that a snapshot should lie in."""
+        """Return the path of the repository that should hold a snapshot."""
         if backup.repository is not None:
             return self._path(backup.repository)
         place = self._unnamed_place(backup)
@@ -246,7 +246,7 @@ class _Seen:
                 "Correct these settings.",
             )
         files = self._listed(place)
-        return files.fault or is_another(place, files, repository_id=row.repository_id, digest=row.config_digest)
+        return files.fault or identity_fault(place, files, repository_id=row.repository_id, digest=row.config_digest)
 
     def _unnamed_place(self, backup: StoredBackup) -> RepositoryPlace | None:
         if self._unnamed is None:
@@ -270,11 +270,11 @@ def _package_is_there(backup: StoredBackup) -> bool:
 
 
 def _size(path: Path) -> int | None:
-    """The size of a file; None where there is none that could be read."""
+    """Return the size of a file; None if it is missing or cannot be read."""
     try:
         return path.stat().st_size
     except OSError:
         return None
 
 
-_remembered: TtlCache[str, Presence] = TtlCache(lambda _key, _now: look(), seconds=_KEPT_SECONDS)
+_cache: TtlCache[str, Presence] = TtlCache(lambda _key, _now: find_presence(), seconds=_KEPT_SECONDS)

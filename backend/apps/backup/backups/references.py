@@ -1,4 +1,4 @@
-"""Backups by what names them: a job, a snapshot with its tags, or a package file."""
+"""References to backups: from a job, from a snapshot with its tags, or from a package file."""
 
 import dataclasses
 import uuid
@@ -21,9 +21,9 @@ TAG = "edms-backup"
 class BackupRef:
     """One backup: a snapshot in a repository (`place` and `snapshot_id`) or a package file (`package`).
 
-    `job` is None for a package that the ledger does not know; `time` is when the job started, or the package was
-    written. `lacks_lost`: files are missing in it because their content is lost. `notes` are for the user: why the
-    ledger was not used, or that newer jobs stored nothing that is sound.
+    `job` is None for a package that the ledger does not know. `time` is when the job started, or the package was
+    written. `lacks_lost`: a repair left files out of it because their content is lost. `notes` are for the user: why
+    the ledger was not used, or why newer backups were passed over.
     """
 
     job: uuid.UUID | None
@@ -49,7 +49,7 @@ def job_tag_of(job: uuid.UUID) -> str:
 
 
 def snapshot_tags(job: BackupJob) -> tuple[str, ...]:
-    """The tags that let a snapshot be found without the ledger."""
+    """Return the tags by which a snapshot is found without the ledger."""
     tags = [TAG, job_tag_of(job.uuid), f"type={job.backup_type}", f"configuration={job.configuration_name}"]
     if job.trigger == Trigger.PRE_RESTORE:
         tags.append(f"trigger={job.trigger}")
@@ -62,14 +62,14 @@ def time_of(snapshot: Snapshot) -> datetime:
 
 
 def tag_values(snapshot: Snapshot) -> dict[str, str] | None:
-    """The facts in the tags of a snapshot of ours, or None for a snapshot of somebody else."""
+    """Return the facts in the tags of a snapshot of this application, or None for a snapshot of another program."""
     if TAG not in snapshot.tags:
         return None
     return dict(tag.split("=", 1) for tag in snapshot.tags if "=" in tag)
 
 
 def package_ref(path: Path) -> BackupRef:
-    """The package file at `path`, whether or not the ledger knows it; raises `BackupNotFound`."""
+    """Return the package file at `path`, also if the ledger does not know it. Raises `BackupNotFound`."""
     if not path.is_file():
         raise BackupNotFound(f"There is no package file {str(path)!r}; check the path.")
     resolved = path.resolve()
@@ -78,7 +78,7 @@ def package_ref(path: Path) -> BackupRef:
     except LedgerUnavailable:
         job = None  # a package says everything about itself
     if job is not None:
-        return of_job(job)
+        return job_ref(job)
     return BackupRef(
         job=None,
         backup_type="",
@@ -87,8 +87,8 @@ def package_ref(path: Path) -> BackupRef:
     )
 
 
-def of_job(job: BackupJob, *, notes: tuple[str, ...] = ()) -> BackupRef:
-    """The backup that a job of the ledger stored."""
+def job_ref(job: BackupJob, *, notes: tuple[str, ...] = ()) -> BackupRef:
+    """Return the backup that a job of the ledger stored."""
     request = JobRequest.from_json(job.backup_type, job.settings)
     package = Path(job.backup_file_path) if job.backup_file_path else None
     return BackupRef(
@@ -104,8 +104,8 @@ def of_job(job: BackupJob, *, notes: tuple[str, ...] = ()) -> BackupRef:
     )
 
 
-def of_snapshot(place: RepositoryPlace, snapshot: Snapshot) -> BackupRef | None:
-    """The backup that a snapshot is, by its tags alone; None for a snapshot of somebody else."""
+def snapshot_ref(place: RepositoryPlace, snapshot: Snapshot) -> BackupRef | None:
+    """Return the backup that the tags of a snapshot describe; None for a snapshot of another program."""
     values = tag_values(snapshot)
     if values is None or values.get("type") not in BackupType.values:
         return None

@@ -1,7 +1,8 @@
-"""From what a user types to the backup that is meant.
+"""Find the backup that a user names.
 
-`latest`, a job's uuid or an unambiguous prefix of it, a snapshot's id or prefix, a job's name, or the path of a
-package. The ledger answers; where it cannot be read, or does not know, the stored snapshots and packages do.
+The name is `latest`, a job's uuid or an unambiguous prefix of it, a snapshot's id or prefix, a job's name, or the path
+of a package. The ledger is asked first; if it cannot be read or does not know the name, the stored snapshots and
+packages are searched.
 """
 
 import dataclasses
@@ -31,17 +32,17 @@ from ..storage.packages import known_packages
 from . import presence
 from .latest import DATABASE, EVERYTHING, Facts, choose
 from .presence import Missing, Presence
-from .references import BackupRef, of_job, of_snapshot, package_ref
+from .references import BackupRef, job_ref, package_ref, snapshot_ref
 
 LATEST = "latest"
 _PACKAGE_ENDINGS = (PLAIN_PACKAGE, SEALED_PACKAGE, ".tgz")
 
 
 def resolve_backup(text: str, *, wanted: frozenset[str] = frozenset()) -> BackupRef:
-    """The backup that `text` names. `wanted` is what is to be restored of `latest`.
+    """Return the backup that `text` names. `wanted` are the parts that `latest` must hold, if they are to be restored.
 
-    Raises `BackupNotFound`, `AmbiguousReference`, `StorageAbsent` for one that is away, or what keeps the storage from
-    being read.
+    Raises `BackupNotFound`, `AmbiguousReference`, `StorageAbsent` for one that is away, or the error that keeps the
+    storage from being read.
     """
     path = Path(text)
     if text.endswith(_PACKAGE_ENDINGS) or path.is_file():
@@ -51,7 +52,7 @@ def resolve_backup(text: str, *, wanted: frozenset[str] = frozenset()) -> Backup
         if found is not None:
             return found
         ref = _in_storage(text, wanted)
-        note = _what_the_ledger_says(ref)
+        note = _ledger_note(ref)
     except LedgerUnavailable as error:
         ref = _in_storage(text, wanted)
         note = f"{error} The backup was found in the storage instead."
@@ -59,15 +60,15 @@ def resolve_backup(text: str, *, wanted: frozenset[str] = frozenset()) -> Backup
 
 
 def wanted_parts(only: str | None) -> frozenset[str]:
-    """What a restore wants of a backup: one part, or both where the project has files."""
+    """Return the parts that a restore needs of a backup: one part, or both if the project has files."""
     if only is not None:
         return frozenset({only})
     fields = reference_fields(conf.load().reference_fields)
     return EVERYTHING if fields or file_roots(fields) else frozenset({DATABASE})
 
 
-def _what_the_ledger_says(ref: BackupRef) -> str:
-    """Of a backup that was found in a repository: often nothing, or that its job has failed after it was stored."""
+def _ledger_note(ref: BackupRef) -> str:
+    """Return a note for a backup found in a repository: the ledger does not know it, or its job failed afterwards."""
     row = None if ref.job is None else selectors.job_by_uuid(ref.job)
     if row is None:
         return "The ledger does not know it; it was found in the repository."
@@ -88,37 +89,37 @@ def _in_ledger(text: str) -> BackupRef | None:
             f"The backup of the job {job.uuid} ({job.job_name}) was removed on {job.removal_started_at:%Y-%m-%d}:"
             f" {job.removal_reason}."
         )
-    present = presence.look()
-    missing = present.of(job)
+    present = presence.find_presence()
+    missing = present.missing_of(job)
     if missing is not None:
         raise _absent(job, missing, present)
-    return of_job(job)
+    return job_ref(job)
 
 
 def _latest_in_ledger(wanted: frozenset[str]) -> BackupRef | None:
-    job, notes = job_latest(wanted, presence.look(), now=timezone.now())
-    return None if job is None else of_job(job, notes=notes)
+    job, notes = job_latest(wanted, presence.find_presence(), now=timezone.now())
+    return None if job is None else job_ref(job, notes=notes)
 
 
 def job_latest(wanted: frozenset[str], present: Presence, *, now: datetime) -> tuple[BackupJob | None, tuple[str, ...]]:
-    """The newest backup that is meant, and what was passed over for it; None where the ledger knows none.
+    """Return the job that `latest` means, and notes on those passed over; None if the ledger knows no backup.
 
-    Raises `StorageAbsent` where its storage is away: an older one elsewhere is not what is meant.
+    Raises `StorageAbsent` if its storage is away: the user does not mean an older backup elsewhere.
     """
-    chosen = choose(_of_ledger(wanted, present, now), wanted, now=now)
+    chosen = choose(_ledger_candidates(wanted, present, now), wanted, now=now)
     if chosen is not None:
         return chosen.candidate, chosen.notes
     for job in selectors.jobs_stored_newest():
-        missing = present.of(job)
+        missing = present.missing_of(job)
         if missing is not None:
             raise _absent(job, missing, present)
     return None, ()
 
 
-def _of_ledger(
+def _ledger_candidates(
     wanted: frozenset[str], present: Presence, now: datetime
 ) -> Iterator[tuple[BackupJob | None, Facts | str]]:
-    """The jobs that ran, the newest first, and what is known of their backups."""
+    """Yield the jobs that ran, the newest first, with the facts about their backups."""
     for job in selectors.jobs_stored_newest(with_failures=True):
         if not job.snapshot_id and not job.backup_file_path:
             yield None, f"{job.job_name} is {job.status} and stored nothing"
@@ -126,12 +127,12 @@ def _of_ledger(
         if job.status in selectors.FAILURES:
             yield None, f"{job.job_name} is {job.status}"
             continue
-        facts, missing = Facts.of_job(job, now=now), present.of(job)
+        facts, missing = Facts.of_job(job, now=now), present.missing_of(job)
         if job.pk in present.locked:
             yield None, f"{job.job_name} cannot be opened ({present.locked[job.pk].rstrip('.')})"
         elif missing is None:
             yield job, facts
-        elif missing.whole and not facts.against(wanted, now=now)[0]:
+        elif missing.whole and not facts.objection(wanted, now=now)[0]:
             raise _absent(job, missing, present)
         else:
             yield None, f"{job.job_name} is not there ({missing.reason.rstrip('.')})"
@@ -163,10 +164,10 @@ def _in_storage(text: str, wanted: frozenset[str]) -> BackupRef:
     unreadable: list[BackupError | StrongroomError] = []
     candidates = list(_candidates(places, text, unreadable))
     if unreadable and (text == LATEST or not candidates):
-        # The one that is meant may lie where we cannot look.
+        # The backup that the user means may lie in a repository that cannot be read.
         raise unreadable[0]
     if text == LATEST and (candidates or packages):
-        return _latest_in_storage([*candidates, *map(_of_file, packages)], wanted)
+        return _latest_in_storage([*candidates, *map(_unknown_package, packages)], wanted)
     if not candidates:
         raise BackupNotFound(f"No backup answers to {text!r} in {', '.join(str(place.path) for place in places)}.")
     if len({ref.job for ref in candidates}) > 1:
@@ -176,7 +177,7 @@ def _in_storage(text: str, wanted: frozenset[str]) -> BackupRef:
 
 
 def _newest_of_job(candidates: list[BackupRef]) -> BackupRef:
-    """Several snapshots of one job, as a kill or a repair leaves them: the newest, and the others in a note."""
+    """Return the newest of several snapshots of one job, as a kill or a repair leaves them; a note names the others."""
     first, *others = sorted(candidates, key=lambda ref: (not ref.lacks_lost, ref.time, ref.snapshot_id), reverse=True)
     if not others:
         return first
@@ -186,20 +187,20 @@ def _newest_of_job(candidates: list[BackupRef]) -> BackupRef:
 
 
 def _latest_in_storage(candidates: list[BackupRef], wanted: frozenset[str]) -> BackupRef:
-    """The newest backup that is meant, by what the backups say of themselves. Raises `BackupNotFound`."""
+    """Return the backup that `latest` means, by the facts in the backups themselves. Raises `BackupNotFound`."""
     now = timezone.now()
     present = now.astimezone(UTC) + selectors.SKEW if timezone.is_aware(now) else now.replace(tzinfo=UTC)
-    # What bears a time in the future is of a clock that was wrong.
+    # A backup with a time in the future comes last: the clock was wrong when it was made.
     ordered = sorted(candidates, key=lambda ref: (ref.time <= present, ref.time, ref.snapshot_id), reverse=True)
     if not wanted:
         return ordered[0]
-    chosen = choose(_of_storage(ordered), wanted, now=now)
+    chosen = choose(_storage_candidates(ordered), wanted, now=now)
     if chosen is None:
         raise BackupNotFound(f"No backup of {len(candidates)} can be read: the newest is {ordered[0]}.")
     return dataclasses.replace(chosen.candidate, notes=chosen.notes)
 
 
-def _of_storage(ordered: Iterable[BackupRef]) -> Iterator[tuple[BackupRef | None, Facts | str]]:
+def _storage_candidates(ordered: Iterable[BackupRef]) -> Iterator[tuple[BackupRef | None, Facts | str]]:
     repositories: dict[RepositoryPlace, _Opened] = {}
     for ref in ordered:
         try:
@@ -210,7 +211,7 @@ def _of_storage(ordered: Iterable[BackupRef]) -> Iterator[tuple[BackupRef | None
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Opened:
-    """A repository, and its snapshots of which a repair has made others: they need what is lost."""
+    """A repository, and the ids of its snapshots that need lost content: a repair made new ones from them."""
 
     repository: Repository
     damaged: frozenset[str | None]
@@ -235,7 +236,7 @@ def _facts(ref: BackupRef, repositories: dict[RepositoryPlace, _Opened]) -> Fact
     return Facts.of_manifest(manifest, lacks_lost=ref.lacks_lost, is_damaged=ref.snapshot_id in opened.damaged)
 
 
-def _of_file(path: Path) -> BackupRef:
+def _unknown_package(path: Path) -> BackupRef:
     return BackupRef(
         job=None,
         backup_type="",
@@ -254,12 +255,12 @@ def _candidates(
             unreadable.append(error)
             continue
         for snapshot in snapshots:
-            ref = of_snapshot(place, snapshot)
-            if ref is not None and _answers(ref, snapshot, text):
+            ref = snapshot_ref(place, snapshot)
+            if ref is not None and _matches(ref, snapshot, text):
                 yield ref
 
 
-def _answers(ref: BackupRef, snapshot: Snapshot, text: str) -> bool:
+def _matches(ref: BackupRef, snapshot: Snapshot, text: str) -> bool:
     if text == LATEST:
         return f"trigger={Trigger.PRE_RESTORE}" not in snapshot.tags
     prefix = selectors.uuid_prefix(text)

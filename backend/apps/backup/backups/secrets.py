@@ -1,7 +1,7 @@
-"""What is stored, but not handed out in the open.
+"""Keep the secrets in a backup from being handed out over HTTP.
 
-`project/` holds what an installation must keep to itself, such as its .env file with the passwords of its databases.
-It is captured in encrypted repositories and packages only, and comes out of them for whoever has the passphrase.
+`project/` holds secrets of the installation, such as its .env file with the passwords of its databases. It is captured
+into encrypted repositories and packages only, and is read from them with the passphrase.
 """
 
 from typing import Final
@@ -10,20 +10,20 @@ from strongroom.packages.member_order import PROJECT
 
 from ..errors import BackupError
 
-TOPS: Final = (PROJECT,)
+WITHHELD_FOLDERS: Final = (PROJECT,)
 
 
 class Withheld(BackupError):
-    """The content is not handed out."""
+    """The content is secret and is not handed out."""
 
 
 def is_withheld(path: bytes) -> bool:
-    """Whether what lies at a path inside of a backup is not handed out."""
-    return path.partition(b"/")[0] in TOPS
+    """Return whether a path inside of a backup is secret."""
+    return path.partition(b"/")[0] in WITHHELD_FOLDERS
 
 
-def require_open(path: bytes) -> None:
-    """Raise `Withheld` for what is not handed out."""
+def require_not_withheld(path: bytes) -> None:
+    """Raise `Withheld` for a path that is secret."""
     if is_withheld(path):
         raise Withheld(
             "The files below project/ hold secrets of the installation and are not handed out; take them from the"

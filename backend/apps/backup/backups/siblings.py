@@ -1,7 +1,7 @@
-"""Several snapshots with the tag of one job.
+"""Choose between several snapshots with the tag of one job.
 
-A job stores one. It has two for an instant when it stores damaged content again or makes another pass, for longer when
-it is killed then, and when a person ran `strongroom repair snapshots`.
+A job stores one snapshot. It has two for an instant when it stores damaged content again or makes another pass, for
+longer if it is killed just then, and after `strongroom repair snapshots`.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ LOST = "Lost files were left out of this backup by `strongroom repair snapshots`
 
 
 def newest_first(snapshots: Collection[Snapshot]) -> list[Snapshot]:
-    """Return the snapshots of one job, the newest first, and after them those that lack lost files."""
+    """Return the snapshots of one job, the newest first; those that lack lost files come after the complete ones."""
     return sorted(snapshots, key=lambda one: (not is_repaired(one), one.time_ns, one.id), reverse=True)
 
 
 def choose_sibling(repository: Repository, snapshots: Sequence[Snapshot]) -> Snapshot:
-    """Return the newest snapshot of one job that reads back whole; the newest of all where none does.
+    """Return the newest snapshot of one job that verifies; the newest of all if none does.
 
-    Reads all of a snapshot, but only where there are several. Hold a lock meanwhile.
+    Reads snapshots in full, but only if there are several. The caller holds a lock meanwhile.
     """
     ordered = newest_first(snapshots)
     if len(ordered) == 1:

@@ -1,4 +1,4 @@
-"""Reading a stored backup back, wherever it lies, and writing down what was found."""
+"""Verify a stored backup, in a repository or a package, and record the findings."""
 
 import contextlib
 import dataclasses
@@ -27,23 +27,24 @@ from ..services.damages import damage_found
 from ..services.jobs import job_trust_set
 from ..services.repositories import require_repository
 from ..sources import read_manifest, verify_captured
-from ..sources.engines.postgresql.schema.rehearsal import Rehearsals, rehearse_all
-from ..sources.verify import DumpPlace, SnapshotPlace
+from ..sources.rehearsals import Rehearsals, rehearse_all
+from ..sources.streams import DumpPlace
+from ..sources.verify import SnapshotPlace
 from ..storage.locations import RepositoryPlace
-from ..storage.repository_locks import without_lock
+from ..storage.repository_locks import missing_lock_notes
 from ..storage.staging import staging_folder
 from .packages import verify_package
 from .references import BackupRef
 
 _EXPANSION = 4
-"""How much larger than a package the databases in it may be, about."""
+"""How many times larger than their package the databases in it may be, about."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verification:
-    """What reading a backup back has shown, and the rehearsal of its restore.
+    """The result of verifying a backup and of the rehearsal of its restore.
 
-    `recorded` is False when there was no ledger row to write it to.
+    `recorded` is False if the ledger has no row for the backup.
     """
 
     ref: BackupRef
@@ -57,8 +58,8 @@ class Verification:
 def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None]) -> Verification:
     """Read a backup back, compare it with its manifest, rehearse its restore, and set its trust in the ledger.
 
-    `tick` is called now and then. Damage is a finding. Raises what keeps the storage from being opened, `StorageAbsent`
-    among it: a backup that is away is not damaged, and its trust stays as it is.
+    `tick` is called now and then. Damage is a finding. Raises the error that keeps the storage from being opened, such
+    as `StorageAbsent`: a backup that is away is not damaged, and its trust stays as it is.
     """
     rehearsals = Rehearsals()
     notes: list[str] = []
@@ -76,7 +77,7 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
     elif ref.place is not None:
         repository = _open(ref, ref.place)
         with contextlib.ExitStack() as held:
-            notes = without_lock(held.enter_context(repository.lock(optional=True)))
+            notes = missing_lock_notes(held.enter_context(repository.lock(optional=True)))
             try:
                 snapshot = repository.snapshot(ref.snapshot_id)
             except Damaged as error:
@@ -87,7 +88,7 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
                 read = read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
             findings = read.findings
             if ref.in_ledger:
-                # Before the trust of this one is written: what it was tells what it may become again.
+                # Before the trust of this backup is set: its old trust decides what it may become again.
                 damage_found(repository, read.damage, found_by=DamageFinder.VERIFY, now=timezone.now(), tick=tick)
             if not findings:
                 place = SnapshotPlace(SnapshotView(repository, snapshot))
@@ -109,11 +110,11 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
 
 
 def _room(repository: Repository, snapshot: Snapshot) -> int:
-    """The bytes that the copies of databases take while they are read back."""
+    """Return the bytes that copies of the databases take while they are verified."""
     try:
         databases = read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))).databases
     except (BackupError, StrongroomError):
-        # Reading it back tells what is wrong with it.
+        # The verification itself reports what is wrong with the manifest.
         return 0
     return sum(record.size for record in databases)
 
@@ -149,7 +150,7 @@ def _require_package(path: Path) -> None:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ReadBack:
-    """What is wrong with a snapshot, in words, and all damage that was seen, also where it needs none of it."""
+    """The findings about a snapshot, and all damage that was seen, also of content that the snapshot does not need."""
 
     findings: list[str]
     damage: tuple[Damage, ...]
@@ -158,9 +159,9 @@ class ReadBack:
 def read_back(
     repository: Repository, snapshot: Snapshot, *, staging: Path, tracker: Tracker, tick: Callable[[], None]
 ) -> ReadBack:
-    """What is wrong with a snapshot: every blob is read and hashed, then the dumps are compared with the manifest.
+    """Verify a snapshot: read and hash each blob, then compare the dumps with the manifest.
 
-    Raises `StorageAbsent` where the repository has gone meanwhile.
+    Raises `StorageAbsent` if the repository went away meanwhile.
     """
     try:
         read = _read_back(repository, snapshot, staging=staging, tracker=tracker, tick=tick)
@@ -190,7 +191,7 @@ def _read_back(
 
 
 def _require_repository_there(repository: Repository) -> None:
-    """What is missing because all of it is away is not damaged."""
+    """Raise `StorageAbsent` if the whole repository is away: its content is then not damaged."""
     try:
         repository.backend.load(CONFIG)
     except BackendError as error:
@@ -205,7 +206,7 @@ def _trust(findings: list[str], rehearsals: Rehearsals, row: BackupJob | None) -
         return Trust.DAMAGED
     if rehearsals.state == RehearsalState.FAILED:
         return Trust.STORED
-    # A drill proves more than reading does, and reading does not take it back.
+    # A restore test proves more than a verification, which does not lower the trust again.
     if row is not None and row.trust == Trust.PROVEN:
         return Trust.PROVEN
     return Trust.STORED if rehearsals.is_obstacle else Trust.VERIFIED

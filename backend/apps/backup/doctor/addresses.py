@@ -62,7 +62,7 @@ def _shadowed(what: str, name: str, address: str, included: str) -> Iterator[Fin
     match = _match(address)
     if match is not None and match.view_name == name:
         return
-    leads = "nowhere" if match is None else f"to {_shown(match)}, which comes before it in urlpatterns"
+    leads = "nowhere" if match is None else f"to {_view_name(match)}, which comes before it in urlpatterns"
     yield warning(
         48,
         what,
@@ -95,7 +95,7 @@ def _log_in() -> Iterator[Finding]:
         yield warning(
             48,
             "LOGIN_URL",
-            f"The console's login page is {address}, which leads to {_shown(match)} as every unknown address does.",
+            f"The console's login page is {address}, which leads to {_view_name(match)} as every unknown address does.",
             LOGIN_HINT,
         )
 
@@ -139,6 +139,6 @@ def _match(address: str) -> ResolverMatch | None:
         return None
 
 
-def _shown(match: ResolverMatch) -> str:
+def _view_name(match: ResolverMatch) -> str:
     view: Any = getattr(match.func, "view_class", None) or getattr(match.func, "cls", None) or match.func
     return f"{view.__module__}.{getattr(view, '__qualname__', type(view).__qualname__)}"

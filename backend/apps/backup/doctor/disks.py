@@ -15,6 +15,7 @@ from .. import conf
 from ..core.mounts import any_mount
 from ..errors import SettingsInvalid
 from ..sources import SourceRefused
+from ..sources.engines.registry import DATABASE_ENGINES
 from ..sources.file_references import reference_fields
 from ..sources.files import file_roots, storages
 from ..storage import upload_files as uploads
@@ -43,7 +44,7 @@ class Space:
 def storage_findings() -> Iterator[Finding]:
     """W003: the storage cannot be written."""
     for root in conf.load().roots:
-        folder = existing(root)
+        folder = nearest_existing(root)
         if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
             yield critical(
                 3,
@@ -74,7 +75,7 @@ def root_findings() -> Iterator[Finding]:
 
 def placement_findings() -> Iterator[Finding]:
     """W010: the storage is not on a mount of its own. W011: it is on the disk of the data."""
-    root = existing(conf.load().storage_root)
+    root = nearest_existing(conf.load().storage_root)
     device = root.stat().st_dev
     if not _has_mount(root):
         yield warning(
@@ -97,11 +98,11 @@ def placement_findings() -> Iterator[Finding]:
 
 def space(*, daily: int | None) -> Space:
     """Measure the space of the main storage, with a forecast for backups that need `daily` bytes a day."""
-    root = existing(conf.load().storage_root)
+    root = nearest_existing(conf.load().storage_root)
     usage = shutil.disk_usage(root)
     days = usage.free / daily if daily else None
     return Space(
-        root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days, uploads=uploads.taken()
+        root=str(root), total=usage.total, free=usage.free, daily=daily, days_left=days, uploads=uploads.total_bytes()
     )
 
 
@@ -124,7 +125,7 @@ def space_findings(seen: Space) -> Iterator[Finding]:
         yield warning(17, subject, f"Only {part:.1%} of its space is free.", hint)
 
 
-def existing(path: Path) -> Path:
+def nearest_existing(path: Path) -> Path:
     """Return the path, or the nearest folder above it that exists."""
     return next(folder for folder in (path, *path.parents) if folder.exists())
 
@@ -140,6 +141,6 @@ def _data() -> Iterator[tuple[str, Path]]:
     if project.MEDIA_ROOT:
         yield "the documents", Path(project.MEDIA_ROOT)
     for alias in connections:
-        name = str(connections[alias].settings_dict["NAME"])
-        if connections[alias].vendor == "sqlite" and not name.startswith((":memory:", "file:")):
+        engine = DATABASE_ENGINES.get(connections[alias].vendor)
+        if engine is not None and (name := engine.named_file(alias)):
             yield f"the database {alias}", Path(name)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 from django.conf import settings as project
 from django.contrib.auth import get_user_model
 from django.db import Error as DatabaseFailure
 from django.db import connections, router
-from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strongroom.passphrase import SOURCES, passphrase_source
 
@@ -20,9 +19,9 @@ from ..core.application_hold import FOLDER, application_is_held, may_look
 from ..core.server_errors import what_helps, what_was_said
 from ..errors import SettingsInvalid
 from ..ledger import ledger_alias
-from ..restores import RestoreRefused, access_models, interrupted
+from ..restores import RestoreRefused, access_models, interrupted_restores
 from ..sources import ClientMissing, SourceRefused, database_aliases
-from ..sources.engines.postgresql.dump import find_client, server_major
+from ..sources.engines.registry import DATABASE_ENGINES
 from .findings import Finding, critical, warning
 
 
@@ -36,7 +35,7 @@ def settings_findings() -> list[Finding]:
     return []
 
 
-def named_findings() -> Iterator[Finding]:
+def setting_path_findings() -> Iterator[Finding]:
     """W050: a setting names a path that does not exist, or a path relative to the working folder of each process."""
     yield from _relative_findings()
     settings = conf.load()
@@ -56,8 +55,8 @@ def named_findings() -> Iterator[Finding]:
 def _relative_findings() -> Iterator[Finding]:
     places = {"MEDIA_ROOT": str(project.MEDIA_ROOT or "")}
     for wrapper in connections.all():
-        name = str(wrapper.settings_dict["NAME"] or "")
-        if wrapper.vendor == "sqlite" and not name.startswith((":memory:", "file:")):
+        engine = DATABASE_ENGINES.get(wrapper.vendor)
+        if engine is not None and (name := engine.named_file(wrapper.alias)):
             places[f"DATABASES[{wrapper.alias!r}]['NAME']"] = name
     for label, place in places.items():
         if place and not os.path.isabs(place):  # noqa: PTH117  as it is written
@@ -100,10 +99,13 @@ def passphrase_findings() -> list[Finding]:
 
 
 def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
-    """W004: the PostgreSQL client programs are missing or, with `ask_servers`, older than the server."""
-    for wrapper in _postgresql(connections[alias] for alias in connections):
+    """W004: the client programs of a database are missing or, with `ask_servers`, older than its server."""
+    for wrapper in connections.all():
+        engine = DATABASE_ENGINES.get(wrapper.vendor)
+        if engine is None or not engine.needs_client:
+            continue
         try:
-            find_client(server_major(wrapper) if ask_servers else None)
+            engine.require_client(wrapper, ask_server=ask_servers)
         except ClientMissing as error:
             yield critical(4, f"database {wrapper.alias}", error.what, error.helps)
         except DatabaseFailure as error:
@@ -122,17 +124,13 @@ def kind_findings() -> Iterator[Finding]:
         yield critical(19, "databases", str(error), hint)
 
 
-def _postgresql(wrappers: Iterable[BaseDatabaseWrapper]) -> list[BaseDatabaseWrapper]:
-    return [wrapper for wrapper in wrappers if wrapper.vendor == "postgresql"]
-
-
 def restore_findings() -> list[Finding]:
     """W005: a restore was interrupted, or its journal cannot be read."""
     hint = "Run `manage.py restore_backup --list`: it completes or undoes the restore."
     try:
         return [
             warning(5, f"restore {journal.restore}", f"The restore {journal.restore} was interrupted.", hint)
-            for journal in interrupted()
+            for journal in interrupted_restores()
         ]
     except RestoreRefused as error:
         return [warning(5, "restores", str(error), "No restore can start as long as this file is there.")]

@@ -13,7 +13,7 @@ from ..errors import StorageRefused
 from ..models import BackupConfiguration, BackupJob, JobStatus
 from ..selectors import FAILURES, STORED_STATUSES, Latest
 from ..storage.locations import choose_place
-from .disks import existing
+from .disks import nearest_existing
 from .findings import Finding, critical, warning
 
 _MOST_NAMED: Final = 3
@@ -42,8 +42,8 @@ def run_findings(
 def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: datetime) -> Iterator[Finding]:
     short = str(run.uuid)[:8]
     if run.status in FAILURES:
-        said = f": {run.error_message}" if run.error_message else "."
-        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{said}", _look(short))
+        reason = f": {run.error_message}" if run.error_message else "."
+        yield make(36, subject, f"Its latest run, {run.job_name}, is {run.status}{reason}", _failure_hint(short))
     elif run.status == JobStatus.INCOMPLETE and (run.accepted_until is None or run.accepted_until <= now):
         named = [f"{one['path']}: {one['reason']}".removeprefix(": ") for one in run.problems[:_MOST_NAMED]]
         first = f", the first: {'; '.join(named)}" if named else ""
@@ -55,7 +55,7 @@ def _bad(subject: str, run: BackupJob, make: Callable[..., Finding], now: dateti
         yield make(36, subject, what, hint)
 
 
-def _look(short: str) -> str:
+def _failure_hint(short: str) -> str:
     return f"Run `backup_jobs --show {short}`, correct the cause and run the backup again."
 
 
@@ -70,7 +70,7 @@ def fit_findings(
         if row.next_slot is None or stored is None or not stored.stored_size:
             continue
         try:
-            place = existing(choose_place(row.storage_path, encrypted=row.encryption_enabled).storage)
+            place = nearest_existing(choose_place(row.storage_path, encrypted=row.encryption_enabled).storage)
         except StorageRefused:
             continue  # each job of this configuration reports it
         due.setdefault(place.stat().st_dev, []).append((row.next_slot, row, stored.stored_size, place))

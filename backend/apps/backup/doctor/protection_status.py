@@ -138,8 +138,8 @@ def _never(missing: str, findings: Sequence[Finding], present: Presence) -> tupl
         return f"{obstacle.subject}: {obstacle.what}", obstacle.hint
     step = "Run `trigger_backup --type FULL`, which verifies the backup as soon as it is stored."
     run = _bad_run(findings)
-    said = f" {run.subject}: {run.what}" if run is not None else ""
-    reason = f"There is no verified good backup of {missing}.{said}{_away(present)}"
+    detail = f" {run.subject}: {run.what}" if run is not None else ""
+    reason = f"There is no verified good backup of {missing}.{detail}{_away(present)}"
     return reason, _cause(critical) or (run.hint if run is not None else step)
 
 
@@ -171,11 +171,11 @@ def _late(late: Mapping[str, datetime], never: Container[str], findings: Sequenc
     first = min(late, key=lambda name: late[name])
     more = f", and {len(late) - 1} more are late" if len(late) > 1 else ""
     run = _bad_run(findings, first)
-    said = f" {run.what}" if run is not None else ""
+    detail = f" {run.what}" if run is not None else ""
     if first in never:
-        yield f"{first} has no good backup, although its schedule promised one{more}.{said}"
+        yield f"{first} has no good backup, although its schedule promised one{more}.{detail}"
     else:
-        yield f"The last good backup of {first} is older than its schedule promises{more}.{said}"
+        yield f"The last good backup of {first} is older than its schedule promises{more}.{detail}"
     yield _cause(critical) or (run.hint if run is not None else f"Run `backup_jobs --config {first}` to see its jobs.")
 
 

@@ -1,4 +1,4 @@
-"""Check the rehearsed restore of the newest backup of each PostgreSQL database."""
+"""Check the rehearsed restore of the newest backup of each database that can be rehearsed."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from ..errors import SettingsInvalid
 from ..models import BackupJob, RehearsalState
 from ..selectors import jobs_with_dump
 from ..sources import SourceRefused, database_aliases
-from ..sources.engines.postgresql.dump import ENGINE
-from ..sources.engines.postgresql.schema.rights import RESTRICTED
-from ..sources.engines.postgresql.schema.scratch import missing_rights
+from ..sources.engines.registry import engine_of
+from ..sources.engines.rehearsal import RESTRICTED
 from .findings import Finding, critical, warning
 
 
 def rehearsal_findings() -> Iterator[Finding]:
     """W033: a rehearsal failed. W034: there was none. W035: a restore would not bring everything back as it was."""
     try:
-        aliases = [alias for alias in database_aliases(portable=True) if connections[alias].vendor == ENGINE]
+        aliases = [alias for alias in database_aliases(portable=True) if engine_of(alias).rehearses]
     except (SourceRefused, SettingsInvalid):
         return  # every backup of databases reports it
     for alias, job in jobs_with_dump(aliases).items():
@@ -34,7 +33,7 @@ def _right_findings(alias: str) -> Iterator[Finding]:
     """W034: a rehearsal worked before and would fail now, because the database role has lost a right."""
     # W004 reports a server that does not answer.
     with contextlib.suppress(DatabaseFailure), connections[alias].cursor() as cursor:
-        for lack in missing_rights(cursor):
+        for lack in engine_of(alias).missing_restore_rights(cursor):
             yield critical(34, f"database {alias}", f"It cannot be restored now: {lack}.", "Run this as a superuser.")
 
 

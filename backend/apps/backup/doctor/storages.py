@@ -26,7 +26,7 @@ def presence_findings(present: Presence) -> Iterator[Finding]:
     for one in present.missing:
         # The user may move a package that was written outside the storage.
         if one.ours:
-            yield _whole(one) if one.whole else _single(one)
+            yield _missing_storage(one) if one.whole else _missing_backups(one)
 
 
 def unseen_findings(present: Presence, *, now: datetime) -> Iterator[Finding]:
@@ -69,9 +69,9 @@ def passphrase_findings(alive: Sequence[Executor], scheduled: Sequence[BackupCon
     for subject, reason in problems:
         yield critical(28, subject, reason, _CORRECT)
     for row in alive:
-        said = str(row.facts.get("passphrase", ""))
-        if said and said not in {reason for _, reason in problems}:
-            yield critical(28, str(row), said, f"{_CORRECT} Restart the executor with it.")
+        reported = str(row.facts.get("passphrase", ""))
+        if reported and reported not in {reason for _, reason in problems}:
+            yield critical(28, str(row), reported, f"{_CORRECT} Restart the executor with it.")
     sealed = [one for one in scheduled if one.encryption_enabled]
     packages = [one for one in sealed if one.backup_type == BackupType.EXPORT]
     if not packages or len(packages) < len(sealed) or passphrase_source() is None or problems:
@@ -107,7 +107,7 @@ def key_findings() -> Iterator[Finding]:
             )
 
 
-def _whole(one: Missing) -> Finding:
+def _missing_storage(one: Missing) -> Finding:
     newest = "" if one.newest is None else f", the newest of {minute_in_utc(one.newest)}"
     what = f"{one.reason} The ledger lists {one.backups} backups there{newest}. None of them can be restored now."
     subject = f"storage {one.place}"
@@ -119,7 +119,7 @@ def _whole(one: Missing) -> Finding:
     return critical(26, subject, what, f"{one.remedy} {lost}".lstrip())
 
 
-def _single(one: Missing) -> Finding:
+def _missing_backups(one: Missing) -> Finding:
     return critical(
         27,
         f"storage {one.place}",

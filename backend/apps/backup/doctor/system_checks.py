@@ -40,10 +40,10 @@ def check_interrupted_swap(**_options: object) -> list[CheckMessage]:
 
     The check has a tag of its own, for commands of other applications that run no other check.
     """
-    from ..restores import mixed, recover_restores  # noqa: PLC0415  see above
+    from ..restores import mixed_restores, recover_restores  # noqa: PLC0415  see above
 
     try:
-        between = mixed()
+        between = mixed_restores()
     except BackupError:
         # Settings or a journal cannot be read: the doctor reports it.
         return []

@@ -18,7 +18,7 @@ from ..errors import SettingsInvalid
 from ..sources import SourceRefused, database_aliases
 from ..sources.file_references import reference_fields
 from ..sources.files import database_files, file_roots, storages
-from ..sources.project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
+from ..sources.project_folders import base_dir, inside_any, is_code, is_hidden, not_backed_up, without_documents
 from ..sources.settings_paths import folders_in_settings, key_files_in_settings
 from ..sources.uncaptured_files import columns_outside, still_outside
 from .findings import Finding, critical, warning
@@ -150,7 +150,7 @@ def _held() -> list[Path]:
 def _matters(label: str, folder: Path, held: Sequence[Path]) -> bool:
     if not _is_of_host(folder) or inside_any(folder, [*held, *without_documents()]):
         return False
-    if _PASSING.search(label) or _PASSING.search(folder.name) or lies_hidden(folder) or is_code(folder):
+    if _PASSING.search(label) or _PASSING.search(folder.name) or is_hidden(folder) or is_code(folder):
         return False
     # A folder that contains code, file roots or the backups is a parent of the host project, not a part of it.
     above = [*held, *storages(), *(Path(os.path.realpath(one.path)) for one in apps.get_app_configs())]

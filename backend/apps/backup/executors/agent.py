@@ -20,7 +20,7 @@ from django.db import connections
 from django.utils import timezone
 
 from ..backups.pack_check import PAUSE as PACKS_PAUSE
-from ..backups.pack_check import look_at_packs
+from ..backups.pack_check import check_packs
 from ..backups.passphrase_check import passphrase_trouble
 from ..core.processes import own_identity
 from ..core.timezones import minute_in_utc
@@ -145,7 +145,7 @@ class Agent:
                 self._start(ChildOperation, wanted.uuid, str(wanted), self._operations)
         if are_due:
             # Last, because it takes long where there is damage, and nothing that is due waits for it then.
-            look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat)
+            check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat)
 
     def _beat(self) -> None:
         """Give a sign of life, if the last one is long enough ago."""

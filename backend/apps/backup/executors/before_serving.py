@@ -30,7 +30,7 @@ class _Watch:
         One look at the times of the folders, as long as nothing has changed in them.
         """
         # Every command of the project loads this module, and few of them serve requests.
-        from ..restores import RestoreRefused, journal_folders, mixed, recover_restores  # noqa: PLC0415
+        from ..restores import RestoreRefused, journal_folders, mixed_restores, recover_restores  # noqa: PLC0415
 
         try:
             folders = journal_folders()
@@ -39,7 +39,7 @@ class _Watch:
             seen = (settings.BACKUP_STORAGE_ROOT, *(folder.stat().st_mtime_ns for folder in folders))
             if seen == self._settled:
                 return
-            between = mixed()
+            between = mixed_restores()
         except (SettingsInvalid, FileNotFoundError, PermissionError, RestoreRefused):
             # Without settings, journals, or the right to read them there is nothing to go by; the checks tell of them.
             return

@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..backups.pack_check import PAUSE as PACKS_PAUSE
-from ..backups.pack_check import look_at_packs
+from ..backups.pack_check import check_packs
 from ..backups.passphrase_check import passphrase_trouble
 from ..core.processes import own_identity
 from ..errors import BackupError
@@ -127,7 +127,7 @@ class Watchdog:
         uploads_expire(now=now)
         if conf.load().executor != "celery" and any(one.kind == ExecutorKind.AGENT for one in executors_alive(now=now)):
             # The slots are the agent's, and this worker is there for other work.
-            look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
+            check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
             return
         expire_waiting(now=now)
         for due in run_due(now=now, woken_by=WokenBy.WORKER, patience=_BEAT_FIRST):
@@ -137,7 +137,7 @@ class Watchdog:
         for lost in operations_to_send(now=now, patience=_LOST):
             send_operation(lost, now=now)
         # Last, because it takes long where there is damage, and nothing that is due waits for it then.
-        look_at_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
+        check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
 
     def _beat(self) -> None:
         facts = {**self._facts, "passphrase": passphrase_trouble()}

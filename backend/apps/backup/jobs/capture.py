@@ -35,8 +35,9 @@ from ..services.damages import damage_settle
 from ..services.job_results import JobResult, manifest_facts, summary_facts
 from ..services.repositories import repository_for_job
 from ..sources import CaptureSpec, ConsistencyPoint, open_consistency_point, read_manifest
-from ..sources.engines.postgresql.schema.rehearsal import Rehearsals, rehearse_all
-from ..sources.verify import DumpPlace, SnapshotPlace
+from ..sources.rehearsals import Rehearsals, rehearse_all
+from ..sources.streams import DumpPlace
+from ..sources.verify import SnapshotPlace
 from ..storage.locations import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 from ..storage.packages import is_package_folder
 from ..storage.private_files import make_private_folder
@@ -218,7 +219,7 @@ class Capture:
             )
             self.stored = self._archive(repository, cut, options, warnings)
             self.published()
-            again = cut.lacks_what_was_deleted()
+            again = cut.lacks_deleted_files()
         return repository.snapshot(self.stored.snapshot_id), again
 
     def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
@@ -299,7 +300,7 @@ class Capture:
             rehearsals: list[Rehearsals] = []
 
             def reading(files: int, size: int) -> None:
-                if not files and not size and left and cut.lacks_what_was_deleted():
+                if not files and not size and left and cut.lacks_deleted_files():
                     raise _DeletedMeanwhile
                 self._read_back(files, size)
 

@@ -3,7 +3,7 @@
 from strongroom.format.snapshot import Snapshot
 from strongroom.repository import Repository
 
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..models import BackupJob, BackupType
 from ..selectors import job_parent_candidates
 from ..storage.locations import RepositoryPlace
@@ -25,7 +25,7 @@ def choose_parent(job: BackupJob, place: RepositoryPlace, repository: Repository
     present = {str(snapshot.id): snapshot for snapshot in repository.readable_snapshots()[0]}
     for candidate in job_parent_candidates(job):
         snapshot = present.get(candidate.snapshot_id)
-        if snapshot is not None and of_job(candidate).place == place:
+        if snapshot is not None and job_ref(candidate).place == place:
             return snapshot, []
     scope = f"of the configuration {job.configuration_name!r}" if job.configuration_name else "made ad hoc"
     return None, [f"There is no {wanted} {scope} in this repository to build on: everything is read."]

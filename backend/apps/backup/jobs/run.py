@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from strongroom.errors import StrongroomError
 
-from ..backups.damaged_packs import mend_after
+from ..backups.damaged_packs import drop_healed_packs_after
 from ..core.cancellation import CancelRequested, JobCancelled, StopSignals, TimeIsUp, stop_signals
 from ..core.manifest import Manifest
 from ..core.processes import own_identity
@@ -23,7 +23,7 @@ from ..core.progress import Observer, Tracker
 from ..errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
 from ..ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
 from ..models import BackupJob, Trigger, Trust
-from ..retention.apply import after_job
+from ..retention.apply import apply_retention_after
 from ..selectors import job_by_uuid
 from ..services.jobs import (
     Claim,
@@ -73,8 +73,8 @@ def run_job(
                 job_withdraw(job, str(error), now=timezone.now())
             raise
         ended = _run(claim, stop, observer, on_manifest)
-    after_job(ended)
-    mend_after(ended)
+    apply_retention_after(ended)
+    drop_healed_packs_after(ended)
     return _row(job)
 
 

@@ -118,7 +118,7 @@ class ConfirmedPassphrase(models.Model):
 
     salt = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)
-    """scrypt of the passphrase, as `given_passphrase` computes it."""
+    """scrypt of the passphrase, as `slow_digest` computes it."""
     confirmed_at = models.DateTimeField(default=timezone.now)
     confirmed_by = models.CharField(max_length=200, blank=True, default="")
 

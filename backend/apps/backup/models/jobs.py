@@ -119,7 +119,7 @@ class BackupJob(models.Model):
     unchanged_files = models.PositiveBigIntegerField(null=True, blank=True)
     checksum = models.CharField(max_length=64, blank=True, default="")
     sealed_with = models.CharField(max_length=100, blank=True, default="")
-    """A mark of the passphrase that opens the package, as `given_passphrase` computes it; empty where none is known."""
+    """A mark of the passphrase that opens the package, as `mark_of` computes it; empty where none is known."""
     manifest = models.JSONField(default=dict, blank=True)
     warnings = models.JSONField(default=list, blank=True)
     rehearsal_state = models.CharField(

@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 
 from django.utils import timezone
 
-from ..backups.references import BackupRef, of_job
+from ..backups.references import BackupRef, job_ref
 from ..backups.verify import verify_backup
 from ..errors import RequestRefused
 from ..models import OperationKind
-from ..retention import apply as housekeeping
+from ..retention import apply as retention
 from ..retention.apply import RetentionResult
 from ..retention.plan import trusted_now
 from ..selectors import job_by_uuid
@@ -39,21 +39,21 @@ def _verify(work: Work) -> Done:
 def _remove(work: Work) -> Done:
     job = uuid.UUID(str(work.operation.arguments["backup"]))
     reason = f"deleted by {work.operation.requested_by_name}"
-    tidied = housekeeping.remove({job: reason}, now=timezone.now(), tracker=work.tracker, tick=work.tick)
-    if job in {one.uuid for one in tidied.removed}:
-        return Done(_tidied(tidied))
-    why = "; ".join(map(str, tidied.postponed)) or "it was pinned, or a restore needs it"
-    return Done(_tidied(tidied), error=f"The backup was not removed: {why}")
+    result = retention.remove_backups({job: reason}, now=timezone.now(), tracker=work.tracker, tick=work.tick)
+    if job in {one.uuid for one in result.removed}:
+        return Done(_retention_details(result))
+    why = "; ".join(map(str, result.postponed)) or "it was pinned, or a restore needs it"
+    return Done(_retention_details(result), error=f"The backup was not removed: {why}")
 
 
 def _prune(work: Work) -> Done:
-    tidied = housekeeping.tidy(
+    result = retention.apply_retention(
         now=trusted_now(now=timezone.now()),
         tracker=work.tracker,
         tick=work.tick,
         prune=True if work.operation.arguments["force"] else None,
     )
-    return Done(_tidied(tidied), error="; ".join(map(str, tidied.postponed)))
+    return Done(_retention_details(result), error="; ".join(map(str, result.postponed)))
 
 
 def _delete_configuration(work: Work) -> Done:
@@ -61,7 +61,7 @@ def _delete_configuration(work: Work) -> Done:
     return Done(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
 
 
-def _tidied(done: RetentionResult) -> dict[str, object]:
+def _retention_details(done: RetentionResult) -> dict[str, object]:
     return {
         "removed": [{"job": str(job.uuid), "name": job.job_name, "reason": job.removal_reason} for job in done.removed],
         "pruned": done.pruned,
@@ -78,7 +78,7 @@ def _backup(work: Work) -> BackupRef:
     job = job_by_uuid(uuid.UUID(str(work.operation.arguments["backup"])))
     if job is None or job.removal_started_at is not None:
         raise RequestRefused(f"The backup of {work.operation.subject} has been removed since this was asked for.")
-    return of_job(job)
+    return job_ref(job)
 
 
 WORKS: Mapping[str, Callable[[Work], Done]] = {

@@ -12,7 +12,7 @@ from django.db import connections
 from django.utils import timezone
 
 from .. import conf
-from ..backups.references import BackupRef, of_job, package_ref
+from ..backups.references import BackupRef, job_ref, package_ref
 from ..errors import IllegalTransition, LedgerUnavailable, RequestRefused, RestoreNotFound
 from ..models import Operation, OperationKind, RestoreJob, RollbackState
 from ..policies.restore_request import RestoreRequest
@@ -34,7 +34,7 @@ from ..restores.backup_source import Origin
 from ..restores.engines.contract import ServerEngine
 from ..restores.engines.files.swap import discard
 from ..restores.engines.registry import engine_of
-from ..restores.planning.plan import existing
+from ..restores.planning.plan import nearest_existing
 from ..selectors import job_by_uuid, next_backups_bytes
 from ..services.restores import restore_cancel, restore_complete, restore_fail, restore_phases, restore_start
 from ..storage.private_files import make_private_folder
@@ -107,7 +107,7 @@ def _ref(request: RestoreRequest, subject: str) -> BackupRef:
     job = None if request.backup is None else job_by_uuid(request.backup)
     if job is None or job.removal_started_at is not None:
         raise RequestRefused(f"The backup of {subject} has been removed since this was asked for.")
-    return of_job(job)
+    return job_ref(job)
 
 
 def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *, tried: bool = False) -> Plan:
@@ -128,7 +128,7 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *
 
 def _leaving_room(made: Plan) -> Plan:
     """Block what would take the room of the next backups: by default, restored folders lie on their disk."""
-    disk = existing(conf.load().storage_root.resolve()).stat().st_dev
+    disk = nearest_existing(conf.load().storage_root.resolve()).stat().st_dev
     for space in made.space:
         kept = next_backups_bytes() if Path(space.where).stat().st_dev == disk else 0
         if kept and space.needed + kept > space.available:

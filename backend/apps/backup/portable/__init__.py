@@ -1,8 +1,8 @@
-"""Databases in a form that any supported database can take in: which tables, which columns, which form each value has.
+"""Databases in portable form: rows as JSON lines, which each supported database can be restored from.
 
-`forms` are the JSON forms, one per kind of value. `history` tells which models the applied migrations make, `tables`
-which tables and columns there are and of which kind. `engines` read and write those forms, each for one kind of
-database, and `rows` are the lines between the two. `limits` are what a kind of database has no place for.
+`forms` has the JSON form of each kind of value. `history` computes the models that the applied migrations make;
+`tables` describes tables and columns with their kinds. `engines` read and write these forms, each for one kind of
+database, and `rows` are the lines between them. `limits` checks for values that a kind of database cannot store.
 """
 
 from .errors import NotPortable, TableUnreadable

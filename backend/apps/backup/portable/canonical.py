@@ -1,4 +1,4 @@
-"""Rows in a form that is equal where databases differ only in how they keep the same value."""
+"""Compute a digest of rows that is equal if databases differ only in how they store the same value."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ _EXACT: Final = decimal.Context(prec=200_000)
 
 
 class RowDigest:
-    """The rows of a table, in whichever order: the sum of the SHA-256 of their lines. Where the rows go to another kind
-    of database (`normal`), every JSON text, every zero and every duration is in one normal form.
+    """A digest of the rows of a table in any order: the sum of the SHA-256 of their lines.
 
-    PostgreSQL orders the keys of an object and writes numbers out; others keep the text that they were given, and
-    forget the sign of a zero. The order differs too: nulls stand first or last, and rows of a table without a key may
-    be equal to the database and yet differ, such as 1.0 and 1.00.
+    With `normal`, for rows that go to another kind of database, each JSON text, zero and duration is in a normal form.
+    PostgreSQL sorts the keys of an object and writes numbers out; others keep the text that they were given, and forget
+    the sign of a zero. The order differs, too: nulls come first or last, and rows of a table without a key may be equal
+    for the database and still differ, such as 1.0 and 1.00.
     """
 
     def __init__(self, table: TableRecord, *, normal: bool) -> None:
@@ -33,7 +33,7 @@ class RowDigest:
         self.rows = 0
 
     def add(self, rows: Sequence[Row]) -> int:
-        """Take in the next rows; how many bytes they are as lines."""
+        """Add the next rows, and return their size as lines in bytes."""
         self.rows += len(rows)
         if self._normals:
             rows = [self._normal(row) for row in rows]
@@ -49,12 +49,12 @@ class RowDigest:
         return tuple(values)
 
     def hexdigest(self) -> str:
-        """Of everything so far."""
+        """Return the digest of all rows so far."""
         return f"{self._sum:064x}"
 
 
 def normal_json(text: str) -> str:
-    """The same text for the same value; raises `NotPortable` for what is no JSON."""
+    """Return the same text for the same JSON value. Raises `NotPortable` for a text that is no JSON."""
     try:
         return _ENCODER.encode(_DECODER.decode(text))
     except (ValueError, RecursionError, decimal.InvalidOperation) as error:
@@ -62,7 +62,7 @@ def normal_json(text: str) -> str:
 
 
 def _number(digits: str) -> list[Any]:
-    # A list that no text can be taken for: the number 1 is not the text "1".
+    # In a list, so that the number 1 differs from the text "1".
     exact = decimal.Decimal(digits)
     return ["\0number", str(_EXACT.normalize(exact) if exact else decimal.Decimal(0))]
 

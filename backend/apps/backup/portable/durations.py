@@ -1,7 +1,7 @@
-"""Durations: microseconds, as every database can have them, and the texts of PostgreSQL's type `interval`.
+"""Durations: as microseconds, which each database can store, or as texts of PostgreSQL's type `interval`.
 
-PostgreSQL keeps months, days and time apart: '1 day' is another interval than '24:00:00'. The form of one is the number
-of its microseconds where that number tells how it was written, as it does of all that Django writes, and its text else.
+PostgreSQL stores months, days and time apart: '1 day' is another interval than '24:00:00'. The form of an interval is
+the number of its microseconds if that number is enough to write it again, as for all that Django writes; else its text.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ _INTERVAL: Final = re.compile(r"(?:(-?\d+) days?)? ?(?:([+-]?)(\d+):(\d\d):(\d\d
 
 
 def duration_form(text: str) -> int | str:
-    """Return the form of an interval as PostgreSQL writes it."""
+    """Return the form of an interval, given as the text that PostgreSQL writes."""
     length = microseconds(text)
     return text if length is None or interval_text(length) != text else length
 
 
 def microseconds(form: int | str) -> int | None:
-    """Return how long a form is; None where there are months or years in it, which have no length."""
+    """Return the length of a form in microseconds; None if it has months or years, whose length is not fixed."""
     if isinstance(form, int):
         return form
     found = _INTERVAL.fullmatch(form)
@@ -34,7 +34,7 @@ def microseconds(form: int | str) -> int | None:
 
 
 def interval_text(length: int) -> str:
-    """Return what PostgreSQL writes of an interval of whole days and a time that is not negative."""
+    """Return the text that PostgreSQL writes for an interval of whole days and a time that is not negative."""
     days, time = divmod(length, DAY)
     seconds, fraction = divmod(time, 1_000_000)
     parts = [f"{days} day{'' if days == 1 else 's'}"] if days else []

@@ -4,8 +4,8 @@ from ..errors import BackupError
 
 
 class TableUnreadable(BackupError):
-    """A table holds something that has no portable form; nothing of it may be called complete."""
+    """A table holds a value that has no portable form: the backup of the table would not be complete."""
 
 
 class NotPortable(BackupError):
-    """A value, table or migration cannot be taken in here."""
+    """A value, table or migration of a package cannot be restored into the database here."""

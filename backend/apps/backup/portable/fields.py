@@ -1,4 +1,4 @@
-"""From a model's field to the kind of its column."""
+"""Find the kind of a column from its model's field."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def kind_of_field(field: Field[Any, Any]) -> Kind | None:
 
 
 def item_of_field(field: Field[Any, Any]) -> Kind | None:
-    """The kind of the items of an array, below all its dimensions; None for other fields."""
+    """Return the kind of the items of an array, below all its dimensions; None for other fields."""
     base = stored_field(field)
     if not hasattr(base, "base_field") or base.get_internal_type() != "ArrayField":
         return None
@@ -47,7 +47,7 @@ def item_of_field(field: Field[Any, Any]) -> Kind | None:
 
 
 def stored_field(field: Field[Any, Any]) -> Field[Any, Any]:
-    """The field whose values stand in the column: a foreign key has those of what it points to."""
+    """Return the field whose values the column holds: for a foreign key, that of the key that it refers to."""
     while field.remote_field is not None and hasattr(field, "target_field"):
         field = field.target_field
     return field

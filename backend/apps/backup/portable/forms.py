@@ -1,4 +1,4 @@
-"""The JSON forms of values: one per kind, the same whichever database they come from or go to.
+"""The JSON forms of values: one for each kind, the same for all databases.
 
 A row is a line: an array with the values of its columns in the order that the manifest lists them. null is null in
 every kind. `docs/reference/package.md` has the table of forms for people.
@@ -21,32 +21,32 @@ MAX_LINE: Final = 1 << 30
 
 
 class Kind(enum.StrEnum):
-    """How the values of a column are written."""
+    """The form in which the values of a column are written."""
 
     BOOLEAN = "boolean"
     INTEGER = "integer"
     FLOAT = "float"
     """A number, or "NaN", "Infinity", "-Infinity"."""
     DECIMAL = "decimal"
-    """Its digits as text, with those after the point that the column has."""
+    """Its digits as text, with as many after the point as the column has."""
     TEXT = "text"
     BINARY = "binary"
     """Base64."""
     DATE = "date"
     TIME = "time"
     DATETIME = "datetime"
-    """ISO 8601; in UTC with a Z, or without any zone where the project keeps none."""
+    """ISO 8601; in UTC with a Z, or without a zone if the project stores none."""
     DURATION = "duration"
-    """Microseconds, or what PostgreSQL writes where they do not tell it: see `durations`."""
+    """Microseconds, or the text of PostgreSQL if they are not enough: see `durations`."""
     UUID = "uuid"
     JSON = "json"
-    """The JSON text as a text, so that its null is another than the row's, and every digit stays."""
+    """The JSON text as a string, so that its null differs from the row's, and each digit stays."""
     ADDRESS = "address"
     """An IP address."""
     ARRAY = "array"
-    """An array, of arrays too; the items are of one kind."""
+    """An array, also of arrays; all items are of one kind."""
     NATIVE = "native"
-    """A type that only this kind of database has, as it writes it."""
+    """A type that only this kind of database has, in the database's own text."""
     MIXED = "mixed"
     """SQLite without a declared type: number, text, or an object with the bytes in base64 or an infinite number."""
 
@@ -55,7 +55,7 @@ _WORD: Final = r"[^\W\d][\w$]*"
 _NAME: Final = rf'(?:{_WORD}|"(?:[^"\0]|"")+")'
 _SPACE: Final = "[ \\t\\r\\n]"
 _ITEM: Final = rf"(?:[+-]?[0-9]+(?:\.[0-9]+)?|{_WORD}|'(?:[^'\\\0]|'')*')"
-# Possessive, so that no text of a stranger takes longer to refuse than to read.
+# Possessive quantifiers: a hostile text cannot make the matching slow.
 _LIST: Final = rf"(?:{_SPACE}*+\({_SPACE}*+{_ITEM}{_SPACE}*+(?:,{_SPACE}*+{_ITEM}{_SPACE}*+)*+\))?+"
 _TYPE: Final = re.compile(rf"{_NAME}(?:\.{_NAME})*+{_LIST}(?:{_SPACE}++{_WORD}{_LIST})*+(?:\[\])*+")
 _QUOTED: Final = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")+\"""")
@@ -68,8 +68,10 @@ _CLAUSE: Final = re.compile(
 
 
 def is_type_name(text: str) -> bool:
-    """Whether a text is the name of a type as the databases write it, such as `timestamp(3) without time zone`,
-    `enum('a','b')` or "", which SQLite has too, and no other piece of SQL: it becomes part of a statement.
+    """Return whether a text is the name of a type as databases write it, and no other piece of SQL.
+
+    The text becomes part of a statement. Examples are `timestamp(3) without time zone`, `enum('a','b')`, and "" of
+    SQLite.
     """
     return not text or (_TYPE.fullmatch(text) is not None and not _CLAUSE.search(_QUOTED.sub("''", text)))
 
@@ -85,11 +87,11 @@ _TYPES: Final[dict[Kind, Any]] = {
 }
 
 encode_rows: Final = msgspec.json.Encoder().encode_lines
-"""Rows as lines. Takes what the engines give: numbers, texts, bytes, lists, None."""
+"""The encoder of rows as lines. The values are those of the engines: numbers, texts, bytes, lists, None."""
 
 
 def row_decoder(table: TableRecord) -> msgspec.json.Decoder[Row]:
-    """Reads lines of a table, strictly: one value per column, each of its kind's type."""
+    """Return a strict decoder of a table's lines: one value for each column, of the type of the column's kind."""
     types = []
     for column in table.columns:
         kind = _TYPES.get(Kind(column.kind), str)

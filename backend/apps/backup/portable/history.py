@@ -1,6 +1,6 @@
-"""Migrations as history: the models that a set of applied migrations makes, and how the code gets to that very state.
+"""Compute the models of a set of applied migrations, and the migrations by which the code reaches the same state.
 
-The code's models are those of today; a database, or a package, may be at an earlier point.
+The models in the code are the current ones; a database or a package may have an earlier state.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ Node = tuple[str, str]
 
 @dataclass(frozen=True)
 class History:
-    """How the code stands to a set of applied migrations.
+    """A set of applied migrations, compared with the code.
 
-    `targets` are the nodes to migrate an empty database to. `unknown` are applied ones that the code does not have;
-    `squashed` are squashes of the code that were applied in part, so that the code cannot make that state.
+    `targets` are the nodes to which an empty database is migrated. `unknown` are applied migrations that the code does
+    not have; `squashed` are squashed migrations of the code that were applied in part, so that the code cannot make
+    that state.
     """
 
     targets: list[Node]
@@ -31,7 +32,7 @@ class History:
 
     @property
     def tables(self) -> dict[str, type[models.Model]]:
-        """Those that have a table of their own, by its name; many-to-many tables too."""
+        """The models with a table of their own, by the name of the table, with those of many-to-many tables."""
         return {
             plain_name(model._meta.db_table): model
             for model in self.state.apps.get_models(include_auto_created=True)
@@ -40,7 +41,7 @@ class History:
 
 
 def history(applied: Mapping[str, Collection[str]]) -> History:
-    """Compare applied migrations, by app label, with the code. No database is asked."""
+    """Compare applied migrations, given by app label, with the code, without a database."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     done = {(app, name) for app, names in applied.items() for name in names}
     reached = {node for node in loader.graph.nodes if node in done}
@@ -53,22 +54,22 @@ def history(applied: Mapping[str, Collection[str]]) -> History:
             squashed.append(f"{node[0]}.{node[1]}")
         done -= replaced if node in reached else set()
     unknown = sorted(node for node in done - reached if node not in loader.replacements)
-    ends = [node for node in reached if not _goes_on(loader, node, reached)]
+    ends = [node for node in reached if not _has_child(loader, node, reached)]
     state = loader.project_state(sorted(ends)) if ends else ProjectState(real_apps=loader.unmigrated_apps)
     return History(sorted(ends), state, unknown, sorted(squashed))
 
 
-def _goes_on(loader: MigrationLoader, node: Node, reached: set[Node]) -> bool:
+def _has_child(loader: MigrationLoader, node: Node, reached: set[Node]) -> bool:
     return any(child.key in reached and child.key[0] == node[0] for child in loader.graph.node_map[node].children)
 
 
 def plain_name(db_table: str) -> str:
-    """A table's name without the quotes that some models put in to name a schema."""
+    """Return a table's name without the quotes by which some models name a schema."""
     return db_table.replace('"."', ".").strip('"')
 
 
 def columns_of(model: type[models.Model]) -> dict[str, models.Field[Any, Any]]:
-    """The model's own fields that have a column, by the column's name; computed ones are left out."""
+    """Return the model's own fields that have a column, by the column's name, without computed ones."""
     return {
         str(field.column): field
         for field in model._meta.local_concrete_fields

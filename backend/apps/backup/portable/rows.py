@@ -1,4 +1,4 @@
-"""Rows as lines: read from a database a few at a time, and taken apart again."""
+"""Rows as lines: write them from a database in batches, and read them from a package."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _MOST_ROWS: Final = 4096
 _PIECE: Final = 1 << 20
 
 Watch = Callable[[Sequence[Row]], None]
-"""Shown the rows of each batch."""
+"""Called with the rows of each batch."""
 
 
 class LinesReader:
-    """A table as the bytes of its file. `finished` gets rows, bytes and SHA-256 when the end has been read.
+    """A stream of the lines of a table. `finished` gets rows, bytes and SHA-256 when the end has been read.
 
-    Rows are fetched in numbers that follow their size, so that memory is bounded whether they are long or short.
+    The number of rows in a batch depends on their size, so that the use of memory is limited.
     """
 
     def __init__(
@@ -67,21 +67,21 @@ def _lines(
 
 
 def _next_count(count: int, size: int) -> int:
-    """How many rows to fetch after so many of that size."""
+    """Return the number of rows to fetch next, after `count` rows had `size` bytes."""
     if size < _LITTLE:
         return min(2 * count, _MOST_ROWS)
     return max(1, count * _MUCH // (2 * size)) if size > _MUCH else count
 
 
 def read_all(batches: Batches, take: Callable[[Sequence[Row]], int]) -> None:
-    """Hand over every row; `take` gives the bytes that those it was given are as lines."""
+    """Pass all rows to `take` in batches; it returns the size of its rows as lines in bytes."""
     count = 1
     while found := batches.fetch(count):
         count = _next_count(count, take(found))
 
 
 def read_rows(table: TableRecord, content: Reader) -> Iterator[Sequence[Row]]:
-    """The rows of a table's file, some at a time; raises `NotPortable` for what is no row of it."""
+    """Yield the rows of a table's file in batches. Raises `NotPortable` for a line that is no row of the table."""
     decoder = row_decoder(table)
     done = 0
     for lines in _whole_lines(table, content):

@@ -1,4 +1,4 @@
-"""Which tables and columns a database has, and of which kind their values are."""
+"""Describe the tables and columns of a database, with the kinds of their values."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ _DEFAULT: Final = "default"
 
 
 def describe(alias: str, reading: Reading, known: History) -> list[TableRecord]:
-    """Every table of a database in the order of its names; rows, sizes and hashes are not known yet (-1, "")."""
-    models_of = modelled(known)
+    """Return the records of all tables in the order of their names; rows, sizes and hashes are unknown yet (-1, "")."""
+    models_of = model_tables(known)
     return [_describe(alias, reading, table, models_of.get(table.name)) for table in reading.tables()]
 
 
-def modelled(known: History) -> dict[str, type[models.Model]]:
-    """The tables that migrations make, with the one in which they are written down."""
+def model_tables(known: History) -> dict[str, type[models.Model]]:
+    """Return the models of the tables that migrations make, with the table in which they are recorded."""
     return {**known.tables, MigrationRecorder.Migration._meta.db_table: MigrationRecorder.Migration}
 
 
 def decimal_places(known: History) -> dict[tuple[str, str], int]:
-    """The digits after the point of every decimal column, by table and column."""
+    """Return the digits after the point of each decimal column, by table and column."""
     found = {}
-    for table, model in modelled(known).items():
+    for table, model in model_tables(known).items():
         for column, field in columns_of(model).items():
             stored = stored_field(field)
             if isinstance(stored, models.DecimalField) and stored.decimal_places is not None:
@@ -50,7 +50,7 @@ def member_path(alias: str, table: str) -> str:
 def _describe(alias: str, reading: Reading, table: RawTable, model: type[models.Model] | None) -> TableRecord:
     fields = {} if model is None else columns_of(model)
     places = {name: place for place, name in enumerate(fields)}
-    # In the order of the model: the order in the database differs with the history of its changes. Others follow.
+    # In the order of the model, since that in the database depends on the history of its changes. Others follow.
     stored = sorted(
         (column for column in table.columns if not column.generated),
         key=lambda column: places.get(column.name, len(places)),

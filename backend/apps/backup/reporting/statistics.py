@@ -1,7 +1,7 @@
-"""What the backups came to, day by day: series for charts, sums by configuration, a calendar, and how long space lasts.
+"""Statistics of the jobs: series by day, sums by configuration, a calendar, and how long the space lasts.
 
-Days are those of the schedules' time zone. The database adds up by hours, whose days are the same wherever a zone is
-whole hours away from UTC, and by minutes where it is not.
+Days are those of the schedules' time zone. The database sums by hours, which is exact if the zone is whole hours away
+from UTC, and by minutes if it is not.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _FURTHEST: Final = 3650.0
 
 @dataclasses.dataclass(slots=True)
 class Day:
-    """What the jobs that were asked for on a day came to. Sizes are bytes; the median is that of those that stored."""
+    """Sums of the jobs that were queued on a day. Sizes are bytes; the median is that of jobs that stored a backup."""
 
     date: date
     begins_at: datetime
@@ -46,7 +46,7 @@ class Day:
 
 @dataclasses.dataclass(slots=True)
 class ConfigurationTotal:
-    """What the jobs of a configuration came to; of those that have none, if the uuid is None."""
+    """Sums of the jobs of a configuration; if the uuid is None, of the jobs without a configuration."""
 
     configuration: uuid.UUID | None
     name: str
@@ -68,7 +68,7 @@ class CalendarRow:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Statistics:
-    """Everything at one moment, from `first` to `last`, both included. `full_on` is None if that is not to be seen."""
+    """All statistics, from the day `first` to `last`, both included. `full_on` is None if it cannot be predicted."""
 
     at: datetime
     time_zone: str
@@ -84,17 +84,20 @@ class Statistics:
 
 
 def statistics(days: int) -> Statistics:
-    """What was found out about so many days within the last minute. Raises `SettingsInvalid`, `LedgerUnavailable`."""
-    return _remembered.get(days)
+    """Return the statistics of the last `days` days, at most a minute old.
+
+    Raises `SettingsInvalid`, `LedgerUnavailable`.
+    """
+    return _cache.get(days)
 
 
 def forget_statistics() -> None:
-    """Find out anew."""
-    _remembered.forget()
+    """Clear the cache."""
+    _cache.forget()
 
 
 def find_statistics(days: int, now: datetime) -> Statistics:
-    """The last `days` days, today included; the same number of queries whatever there is."""
+    """Compute the statistics of the last `days` days, including today, with a fixed number of queries."""
     zone = schedule_zone()
     last = _day(now, zone)
     first = last - (days - 1) * _DAY
@@ -120,7 +123,7 @@ def find_statistics(days: int, now: datetime) -> Statistics:
     )
 
 
-_remembered: TtlCache[int, Statistics] = TtlCache(find_statistics, seconds=_KEPT_SECONDS)
+_cache: TtlCache[int, Statistics] = TtlCache(find_statistics, seconds=_KEPT_SECONDS)
 
 
 def _series(first: date, count: int, since: datetime, until: datetime, *, minutes: bool, zone: tzinfo) -> list[Day]:
@@ -143,7 +146,7 @@ def _series(first: date, count: int, since: datetime, until: datetime, *, minute
 
 
 def median(counted: Mapping[int, int]) -> int:
-    """The lower median of values that are given with how often each of them is there."""
+    """Return the lower median of values, each given with its count."""
     half = (sum(counted.values()) + 1) // 2
     for value in sorted(counted):
         half -= counted[value]
@@ -153,7 +156,7 @@ def median(counted: Mapping[int, int]) -> int:
 
 
 def _totals(sums: Iterable[selectors.ConfigurationSums]) -> list[ConfigurationTotal]:
-    """By configuration, those that store most first."""
+    """Return the sums by configuration, ordered by stored bytes, most first."""
     found: dict[uuid.UUID | None, ConfigurationTotal] = {}
     for one in sums:
         total = found.setdefault(one.configuration, ConfigurationTotal(one.configuration, one.name))
@@ -176,7 +179,7 @@ def _calendar(
 
 
 def _day(moment: datetime, zone: tzinfo) -> date:
-    """Its day there; a project without time zones has its times in its own already."""
+    """Return the day of a time in a zone; without USE_TZ, times are in the project's zone already."""
     return (moment.astimezone(zone) if moment.tzinfo else moment).date()
 
 

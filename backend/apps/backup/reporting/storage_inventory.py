@@ -1,4 +1,4 @@
-"""The repositories, as they are on disk and in the ledger. Nothing of it takes a passphrase."""
+"""List the repositories as they are on disk and in the ledger, without a passphrase."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PREFIX: Final = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Key:
-    """A key, by the first digits of its name: what its file says of who made it where and when, and no more."""
+    """A key of a repository: the first digits of its name, and from its file the user, host and time of its making."""
 
     id: str
     created: str
@@ -37,9 +37,9 @@ class Key:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RepositoryState:
-    """One repository. Sizes are bytes; None is what is not known, and `error` says why.
+    """One repository. Sizes are bytes; a value is None if it is unknown, and `error` says why.
 
-    `storage_path` is as configurations have it: relative to BACKUP_STORAGE_ROOT, or else absolute.
+    `storage_path` is written as in configurations: relative to BACKUP_STORAGE_ROOT, or else absolute.
     """
 
     storage_path: str
@@ -58,32 +58,32 @@ class RepositoryState:
 
     @property
     def deduplication_ratio(self) -> float | None:
-        """How many bytes were read for one that is stored."""
+        """The number of bytes that were backed up for each byte stored."""
         return round(self.logical_bytes / self.stored_bytes, 2) if self.stored_bytes and self.logical_bytes else None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Repositories:
-    """All of them at one moment."""
+    """All repositories at one time."""
 
     at: datetime
     repositories: tuple[RepositoryState, ...]
 
 
 def repositories() -> Repositories:
-    """What was found within the last minute. Raises `SettingsInvalid`, `LedgerUnavailable`."""
-    return _remembered.get("all")
+    """Return the repositories, at most a minute old. Raises `SettingsInvalid`, `LedgerUnavailable`."""
+    return _cache.get("all")
 
 
 def forget_repositories() -> None:
-    """Find out anew."""
-    _remembered.forget()
+    """Clear the cache."""
+    _cache.forget()
 
 
 def find_repositories(_key: str, now: datetime) -> Repositories:
-    """Every repository that is there, and every one that a configuration would make.
+    """Find all existing repositories, and those that a configuration would make.
 
-    One that cannot be read is in the list with its error.
+    A repository that cannot be read is in the list with its error.
     """
     found: dict[RepositoryPlace, selectors.StoredSums | None] = {}
     refused = []
@@ -106,11 +106,11 @@ def find_repositories(_key: str, now: datetime) -> Repositories:
     return Repositories(now, (*states, *refused))
 
 
-_remembered: TtlCache[str, Repositories] = TtlCache(find_repositories, seconds=_KEPT_SECONDS)
+_cache: TtlCache[str, Repositories] = TtlCache(find_repositories, seconds=_KEPT_SECONDS)
 
 
 def _by_place(sums: Iterable[selectors.StoredSums]) -> dict[RepositoryPlace, list[selectors.StoredSums]]:
-    """By where they lead: two paths may lead to one place. What is allowed no more leads nowhere."""
+    """Group sums by their place: two paths may lead to one place. Paths that are not allowed any more are left out."""
     found: dict[RepositoryPlace, list[selectors.StoredSums]] = {}
     for one in sums:
         try:
@@ -122,7 +122,7 @@ def _by_place(sums: Iterable[selectors.StoredSums]) -> dict[RepositoryPlace, lis
 
 
 def _packs_seen() -> dict[RepositoryPlace, datetime]:
-    """When the packs at each place were last compared with their index."""
+    """Return the time at which the packs at each place were last compared with their index."""
     seen: dict[RepositoryPlace, datetime] = {}
     for row in selectors.repositories_known():
         if row.packs_seen_at is None:

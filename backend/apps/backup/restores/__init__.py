@@ -1,11 +1,11 @@
-"""Restores: a plan that touches nothing, staging beside the live system, verification, a swap that can be undone."""
+"""Restores: a plan that changes nothing, staging beside the live system, verification, a swap that can be undone."""
 
 from ..errors import JournalUnwritable, RestoreFailed, RestoreRefused, RestoreUnfinished
 from .access.models import access_models
 from .backup_source import open_origin
 from .execute import Restore, RestoreResult
 from .journal import folders as journal_folders
-from .journal import interrupted, journals, mixed
+from .journal import interrupted_restores, journals, mixed_restores
 from .ledger.record import ledger_is_readable
 from .look_at_kept import Opened, open_kept, plan_open_kept
 from .partial.to_database import restore_to_database
@@ -25,11 +25,11 @@ __all__ = [
     "RestoreResult",
     "RestoreUnfinished",
     "access_models",
-    "interrupted",
+    "interrupted_restores",
     "journal_folders",
     "journals",
     "ledger_is_readable",
-    "mixed",
+    "mixed_restores",
     "open_kept",
     "open_origin",
     "plan_open_kept",

@@ -1,4 +1,4 @@
-"""Where a restore comes from: a snapshot in a repository or a package, behind one face."""
+"""The backup from which a restore reads: a snapshot in a repository or a package, behind one interface."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from ..errors import BackupNotFound, LedgerUnavailable, RestoreFailed, RestoreRe
 from ..models import DamageFinder
 from ..services.damages import damage_found, doubt_package, doubt_unreadable
 from ..sources.verify import SnapshotPlace, read_manifest
-from ..storage.repository_locks import without_lock
+from ..storage.repository_locks import missing_lock_notes
 
 _logger = logging.getLogger(__name__)
 
@@ -54,36 +54,37 @@ class Origin(Protocol):
 
     manifest: Manifest
     notes: list[str]
-    """Return notes for the user on how the backup is read."""
+    """Notes for the user on how the backup is read."""
 
     def lost(self) -> list[str]:
-        """Say what of it the storage has lost, as far as names and sizes tell; nothing is read but folders."""
+        """Return texts on content that the storage has lost, found by names and sizes; reads folders only."""
         ...
 
     def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
-        """The content of a file in it; `KeyError` if there is none."""
+        """Open the content of a file in it. Raises `KeyError` if there is none of that name."""
         ...
 
     def members(self, prefix: bytes) -> contextlib.AbstractContextManager[Iterator[tuple[str, Reader]]]:
-        """The files below a folder, each with its path and content, in the order in which they lie there."""
+        """Open the files below a folder, each with its path and content, in the order of the backup."""
         ...
 
     def measure(self, paths: frozenset[bytes]) -> Measured:
-        """Look at some files and folders, without reading the content of any."""
+        """Measure some files and folders without reading their content."""
         ...
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
         """Restore each folder of `routes` to a place that does not exist yet, and compare it with the backup.
 
-        With `only`, which goes with the route of the whole, what that takes, and the folders that lead there.
-        Returns what could not be applied (owners, attributes), in words. Raises when anything is missing or damaged.
+        With `only`, which is for the route of the whole backup, restore just its paths and the folders above them.
+        Returns notes on properties that could not be applied (owners, attributes). Raises if content is missing or
+        damaged.
         """
         ...
 
 
 @contextlib.contextmanager
 def open_origin(ref: BackupRef) -> Iterator[Origin]:
-    """Open the backup that `ref` names, for as long as the block runs."""
+    """Open the backup that `ref` names while the block runs."""
     if ref.package is not None:
         yield PackageOrigin(_whole_package(ref, ref.package))
         return
@@ -94,38 +95,38 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
         try:
             snapshot = repository.snapshot(ref.snapshot_id)
         except Damaged:
-            with _told(repository.location):
+            with _damage_recorded(repository.location):
                 doubt_unreadable(repository, found_by=DamageFinder.RESTORE, now=timezone.now())
             raise
         view = SnapshotView(repository, snapshot)
         try:
-            yield SnapshotOrigin(view, without_lock(lock))
+            yield SnapshotOrigin(view, missing_lock_notes(lock))
         finally:
-            _tell_damage(view)
+            _record_damage(view)
 
 
 def _whole_package(ref: BackupRef, path: Path) -> Package:
-    """Read a package to its end. Damage casts doubt on the backup, as far as the ledger knows it."""
+    """Read a package to its end. Damage makes the backup DAMAGED, if the ledger knows it."""
     try:
         return open_package(path)
     except PackageDamaged as error:
         if ref.in_ledger and ref.job is not None:
-            with _told(str(path)):
+            with _damage_recorded(str(path)):
                 doubt_package(ref.job, str(error), now=timezone.now())
         raise
 
 
-def _tell_damage(view: SnapshotView) -> None:
-    """Mark every backup DAMAGED that needs unreadable content. The ledger itself may be what is restored."""
+def _record_damage(view: SnapshotView) -> None:
+    """Mark each backup DAMAGED that needs unreadable content. The ledger may be missing: it may be what is restored."""
     if not view.reader.damage:
         return
     found = list(view.reader.damage.values())
-    with _told(view.repository.location):
+    with _damage_recorded(view.repository.location):
         damage_found(view.repository, found, found_by=DamageFinder.RESTORE, now=timezone.now())
 
 
 @contextlib.contextmanager
-def _told(place: str) -> Iterator[None]:
+def _damage_recorded(place: str) -> Iterator[None]:
     try:
         yield
     except LedgerUnavailable as error:
@@ -150,7 +151,7 @@ class SnapshotOrigin:
         distrust(index, damages)
         if not find_affected(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
             return []
-        with _told(repository.location):
+        with _damage_recorded(repository.location):
             damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())
         return [
             f"content of this backup is lost: {len(damages)} packs of the repository are missing or have another size."
@@ -199,16 +200,16 @@ class SnapshotOrigin:
         return notes
 
     def _finish_root(self, source: bytes, target: Path) -> list[str]:
-        """The folder itself gets its owner, mode and times too."""
+        """Set owner, mode and times of the root folder itself, too."""
         node = self._view.find(source) if source else None
         if node is None:
             return []
         return [f"{target}: {problem}" for problem in apply_metadata(os.fsencode(target), node)]
 
     def _compare(self, source: bytes, target: Path, only: Selection | None) -> None:
-        """Compare the restored tree with the snapshot: the same paths, kinds and sizes, no more and no less.
+        """Compare the restored tree with the snapshot: it must have exactly the same paths, kinds and sizes.
 
-        The content of every blob was checked against its hash when it was written.
+        The content of each blob was compared with its hash when it was written.
         """
         expected = 0
         for path, node in self._view.walk(self._view.subtree(source), only=only):
@@ -233,7 +234,7 @@ class SnapshotOrigin:
 
 
 class PackageOrigin:
-    """A package that has been read to its end and found whole."""
+    """A package that was read to its end and found complete."""
 
     def __init__(self, package: Package) -> None:
         self._package = package
@@ -277,7 +278,7 @@ class PackageOrigin:
 
 
 def _measured(paths: frozenset[bytes], found: Iterable[tuple[bytes, int, bool]]) -> Measured:
-    """Sum up what was found: paths, sizes, and whether it is a file."""
+    """Sum up entries, each given as path, size, and whether it is a file."""
     files = size = 0
     missing = set(paths)
     for path, length, is_file in found:

@@ -1,4 +1,4 @@
-"""Records of what was written after the backup of the live state, and is only in what a restore replaced."""
+"""Records of the changes after the backup of the live state, which only the replaced state of a restore has."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ..core.manifest import Manifest
 
 
 class StoredAt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """The storage location of that backup's snapshot."""
+    """The location of that backup's snapshot in the storage."""
 
     storage: str
     encrypted: bool
@@ -25,14 +25,14 @@ class Baseline(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     tables: dict[str, dict[str, int]]
     files: dict[str, int]
     positions: dict[str, str] = {}
-    """Of the servers at the consistency point, by database."""
+    """The position of each database's server at the consistency point."""
     stored: StoredAt | None = None
 
 
 class TableChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     """A table that was written to.
 
-    `written` counts the rows that were added or changed; None where the kind of database does not tell.
+    `written` counts the rows that were added or changed; None if the kind of database does not record that.
     """
 
     database: str
@@ -53,22 +53,22 @@ class RootChange(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """Changes between the backup of the live state and the swap. `unknown` says what could not be compared."""
+    """Changes between the backup of the live state and the swap. `unknown` names parts that could not be compared."""
 
     since: datetime.datetime
     tables: list[TableChange] = []
     files: list[RootChange] = []
     unknown: list[str] = []
     uncounted: list[str] = []
-    """Databases in which rows that were changed only are not counted."""
+    """Databases in which changed rows are not counted, only added and removed ones."""
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Return the record for programs."""
         plain: dict[str, object] = msgspec.to_builtins(self)
         return plain
 
     def lines(self) -> list[str]:
-        """In words, one line for each thing; none where nothing differs."""
+        """Return one line of text for each change; none if nothing differs."""
         found = [
             f"database {one.database}, table {one.table}: {one.before:,} rows in the backup, {one.after:,} at the swap"
             + ("" if one.written is None else f", {one.written:,} of them added or changed since")
@@ -82,7 +82,7 @@ class Changes(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 def baseline_of(manifest: Manifest, positions: Mapping[str, str]) -> Baseline:
-    """Return what a backup of the live state holds, to be compared later."""
+    """Return the contents of a backup of the live state, for a later comparison."""
     tables: dict[str, dict[str, int]] = {}
     for alias, name, rows in manifest.tables:
         tables.setdefault(alias, {})[name] = rows

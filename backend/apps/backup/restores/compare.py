@@ -1,14 +1,12 @@
-"""Compare what a restore replaces with the backup that was made of it before.
+"""Compare the state that a restore replaces with the backup that was made of it before.
 
-Writes that arrive between that backup and the swap are in no backup: only the replaced state has them. Rows are
-counted, and those that were added or changed where the database tells (`changed_rows`); files are found by the time of
-their last change.
+Writes between that backup and the swap are in no backup: only the replaced state has them. Rows are counted, and also
+the added and changed ones if the engine can (`count_written`); files are found by the time of their last change.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,17 +25,17 @@ from .engines.registry import database_engine, swap_engine
 from .journal import DATABASES, Component, Journal
 
 _EXAMPLES: Final = 20
-_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, sqlite3.Error, OSError)
+_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
 
 
 def compare_kept(journal: Journal, baseline: Baseline) -> Changes:
-    """Compare what a restore has replaced and keeps."""
-    return _compare(journal, baseline, lambda component: component.kept, look=_look_into_kept)
+    """Compare the state that a restore has replaced and keeps."""
+    return _compare(journal, baseline, lambda component: component.kept, count=_count_kept)
 
 
 def compare_live(journal: Journal, baseline: Baseline) -> Changes:
-    """Compare what is live now, and is about to be replaced by a rollback."""
-    return _compare(journal, baseline, lambda component: component.live, look=_look_into)
+    """Compare the live state, which a rollback is about to replace."""
+    return _compare(journal, baseline, lambda component: component.live, count=_count)
 
 
 def _compare(
@@ -45,34 +43,34 @@ def _compare(
     baseline: Baseline,
     place_of: Callable[[Component], str],
     *,
-    look: Callable[[Component, str, Baseline], _Seen],
+    count: Callable[[Component, str, Baseline], _Counts],
 ) -> Changes:
     changes = Changes(since=baseline.cut_at)
     for component in [one for one in journal.components if one.had_live]:
         try:
             if component.kind in DATABASES and component.name in baseline.tables:
-                seen = look(component, place_of(component), baseline)
-                changes.tables += _tables(component.name, baseline.tables[component.name], seen)
+                seen = count(component, place_of(component), baseline)
+                changes.tables += _table_changes(component.name, baseline.tables[component.name], seen)
                 changes.unknown += seen.unknown
                 changes.uncounted += [component.name] if seen.written is None else []
             elif component.name in baseline.files:
-                changes.files += _files(component, place_of(component), baseline)
+                changes.files += _root_changes(component, place_of(component), baseline)
         except _FAILURES as error:
-            # The restored state is live by now: the restore goes on, and reports what could not be compared.
+            # The restored state is already live: the restore continues, and reports that this could not be compared.
             changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
     return changes
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """The rows by table; those that were written since, where the database tells; and what was not to be found out."""
+class _Counts:
+    """The rows by table, those written since (None if the engine cannot tell), and texts on what is unknown."""
 
     rows: Mapping[str, int]
     written: Mapping[str, int] | None
     unknown: Sequence[str]
 
 
-def _tables(database: str, before: Mapping[str, int], seen: _Seen) -> Iterator[TableChange]:
+def _table_changes(database: str, before: Mapping[str, int], seen: _Counts) -> Iterator[TableChange]:
     # The rows of the ledger were carried over: they are live.
     own = {model._meta.db_table for model in ledger_models()}
     for table, rows in sorted(before.items()):
@@ -86,21 +84,21 @@ def _of_table(numbers: Mapping[str, int], table: str) -> int | None:
     return numbers.get(table, numbers.get(f"public.{table}"))
 
 
-def _look_into_kept(component: Component, place: str, baseline: Baseline) -> _Seen:
-    with swap_engine(component).admitted(component):
-        return _look_into(component, place, baseline)
+def _count_kept(component: Component, place: str, baseline: Baseline) -> _Counts:
+    with swap_engine(component).connections_admitted(component):
+        return _count(component, place, baseline)
 
 
-def _look_into(component: Component, place: str, baseline: Baseline) -> _Seen:
+def _count(component: Component, place: str, baseline: Baseline) -> _Counts:
     engine = database_engine(component)
     rows = engine.count_rows(component, place, baseline.tables[component.name])
     try:
-        return _Seen(rows, engine.count_written(component, place, baseline), ())
+        return _Counts(rows, engine.count_written(component, place, baseline), ())
     except _FAILURES as error:
-        return _Seen(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
+        return _Counts(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
 
 
-def _files(component: Component, place: str, baseline: Baseline) -> Iterator[RootChange]:
+def _root_changes(component: Component, place: str, baseline: Baseline) -> Iterator[RootChange]:
     since = baseline.cut_at.timestamp()
     before, after, written, examples = baseline.files[component.name], 0, 0, list[str]()
     for path, changed_at in _walk(os.fsencode(place), os.fsencode(component.live)):
@@ -114,7 +112,7 @@ def _files(component: Component, place: str, baseline: Baseline) -> Iterator[Roo
 
 
 def _walk(place: bytes, live: bytes) -> Iterator[tuple[bytes, float]]:
-    """Each file below `place` that a backup of `live` would hold: its path from there, and when it was changed."""
+    """Yield each file below `place` that a backup of `live` would hold: its relative path and time of change."""
     never, mark = frozenset(never_captured(Path(os.fsdecode(place)))), os.fsencode(RESTORE_MARK)
     folders = [b""]
     while folders:

@@ -1,4 +1,4 @@
-"""A restore from its plan to its end: stage → verify → carry the ledger over → swap → tell the ledger."""
+"""Run a restore after its plan: stage → verify → carry the ledger over → swap → record the result in the ledger."""
 
 from __future__ import annotations
 
@@ -27,21 +27,21 @@ from .backup_source import Origin
 from .changes import Changes
 from .engines.hold_writes import writers_held
 from .engines.registry import database_engine
-from .journal import Journal, State, exclusive
+from .journal import Journal, State, only_restore
 from .ledger import record
 from .ledger.carry import carry_ledger, ledger_component
 from .planning.live import chosen_data, chosen_databases, chosen_roots, live_roots
 from .planning.plan import Plan
 from .safety_backup import back_up_live
-from .staging import stage as beside
+from .staging import stage
 from .swap import discard_staged, swap
 
 
 @dataclass
 class RestoreResult:
-    """How a restore ended. `replaced` lists what is kept for rollback; `notes` are for the user.
+    """The result of a restore. `replaced` lists what is kept for a rollback; `notes` are for the user.
 
-    `changes` is what was written after the backup of the live state; None where there was none to compare with.
+    `changes` are the writes after the backup of the live state; None if there was no such backup.
     """
 
     restore: uuid.UUID
@@ -55,11 +55,11 @@ class RestoreResult:
 
 @dataclass
 class Restore:
-    """One restore to the live system. `run` does it; `tick` is called often, to show the progress of `tracker`.
+    """One restore to the live system, done by `run`. `tick` is called often, to show the progress of `tracker`.
 
     `asked_for` is the row of a restore that was requested before. `point_of_no_return` is entered before the ledger is
     carried over, and left after the swap: an error that it raises still ends the restore, and no other process may
-    write the ledger meanwhile.
+    write to the ledger meanwhile.
     """
 
     ref: BackupRef
@@ -72,12 +72,12 @@ class Restore:
     point_of_no_return: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
 
     def run(self) -> RestoreResult:
-        """Do it. Raises what kept it from being done; then the live system is what it was before."""
+        """Run the restore. Raises the error that stopped it; the live system is then the same as before."""
         if self.plan.blocking:
             raise RestoreRefused("The restore cannot be done: " + "; ".join(self.plan.blocking))
         result = RestoreResult(self.asked_for or uuid.uuid4(), "RUNNING")
         clock = time.monotonic()
-        with exclusive():
+        with only_restore():
             journal = Journal(
                 restore=result.restore,
                 backup=str(self.ref),
@@ -107,11 +107,11 @@ class Restore:
                     if in_ledger:
                         self._carry(journal, result)
                 except BaseException as error:
-                    self._give_up(journal, error, in_ledger=in_ledger)
+                    self._discard_staged(journal, error, in_ledger=in_ledger)
                     raise
                 with self._phase(result, "swapping"):
                     self._swap(journal, in_ledger=in_ledger)
-            self._tell(journal, result)
+            self._record_result(journal, result)
         result.seconds = round(time.monotonic() - clock, 3)
         result.status = "COMPLETED"
         result.replaced = [
@@ -122,58 +122,58 @@ class Restore:
         return result
 
     def _databases(self) -> list[str]:
-        """The aliases of the databases that are replaced."""
+        """Return the aliases of the databases that are replaced."""
         manifest, only = self.origin.manifest, self.request.only
         return [
             *(one.alias for one in chosen_databases(manifest, only)),
             *(one.alias for one in chosen_data(manifest, only)),
         ]
 
-    def _tell(self, journal: Journal, result: RestoreResult) -> None:
+    def _record_result(self, journal: Journal, result: RestoreResult) -> None:
         if journal.baseline is not None:
             with self._phase(result, "comparing what was replaced"):
                 record.compare(journal)
         with self._phase(result, "updating the ledger"):
             read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
-            told = record.RestoreOutcome(result.phases, self.plan.counts, result.notes)
-            result.notes += record.finish(journal, told, packages=read)
+            outcome = record.RestoreOutcome(result.phases, self.plan.counts, result.notes)
+            result.notes += record.finish(journal, outcome, packages=read)
         result.changes = journal.changes
 
     def _stage(self, journal: Journal, result: RestoreResult, *, in_ledger: bool) -> None:
-        told = journal if in_ledger else None
+        recorded = journal if in_ledger else None
         if self.plan.safety_backup:
-            with self._phase(result, "backing up the live state", told=told):
+            with self._phase(result, "backing up the live state", journal=recorded):
                 saved = back_up_live(self.ref.place)
                 result.notes.append(saved.note)
                 journal.baseline = saved.baseline
                 journal.save()
         for database in chosen_databases(self.origin.manifest, self.request.only):
-            with self._phase(result, f"restoring the database {database.alias}", database.size, told=told):
+            with self._phase(result, f"restoring the database {database.alias}", database.size, journal=recorded):
                 result.notes += self._stage_database(journal, database)
         data = chosen_data(self.origin.manifest, self.request.only)
         if data:
-            with self._phase(result, "restoring the rows", sum(database.size for database in data), told=told):
+            with self._phase(result, "restoring the rows", sum(database.size for database in data), journal=recorded):
                 result.notes += self._stage_data(journal, data)
         if self._databases():
-            with self._phase(result, "comparing accounts", told=told):
+            with self._phase(result, "comparing accounts", journal=recorded):
                 result.notes += self._guard_access(journal)
         roots = chosen_roots(self.origin.manifest, self.request.only)
         if roots:
-            with self._phase(result, "restoring the files", sum(root.bytes for root in roots), told=told):
+            with self._phase(result, "restoring the files", sum(root.bytes for root in roots), journal=recorded):
                 result.notes += self._stage_files(journal, roots)
 
     def _guard_access(self, journal: Journal) -> list[str]:
-        """Say who gets in again, and remove sessions and tokens before they can be live."""
+        """Return notes on the access that comes back, and remove sessions and tokens before the swap."""
         drop, now = self.plan.drop_access, timezone.now()
-        # Removed first: what a trigger of the backup does then is compared, too.
+        # Remove before comparing: the comparison then also sees the effects of triggers in the backup.
         removed = remove_access(journal.components, now=now) if drop else []
         return compare_access(journal.components, now=now, tokens=not drop) + removed
 
-    def _give_up(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
+    def _discard_staged(self, journal: Journal, error: BaseException, *, in_ledger: bool) -> None:
         try:
             discard_staged(journal)
         except (BackupError, OSError) as also:
-            # The journal still has it: the next restore or backup removes it.
+            # The journal still names the staged data: the next restore or backup removes it.
             error.add_note(f"The staged data could not be removed: {also}")
         if in_ledger and isinstance(error, JobCancelled):
             record.cancel(journal, error)
@@ -184,7 +184,7 @@ class Restore:
         try:
             swap(journal)
         except RestoreUnfinished:
-            # Left RUNNING: recovery completes it and enters the end.
+            # The row stays RUNNING: recovery completes the restore and records its result.
             raise
         except Exception as error:
             if in_ledger:
@@ -195,7 +195,7 @@ class Restore:
 
     @contextlib.contextmanager
     def _phase(
-        self, result: RestoreResult, name: str, total: int | None = None, *, told: Journal | None = None
+        self, result: RestoreResult, name: str, total: int | None = None, *, journal: Journal | None = None
     ) -> Iterator[None]:
         started, clock = timezone.now(), time.monotonic()
         self.tracker.begin(name, total_bytes=total)
@@ -204,17 +204,17 @@ class Restore:
         result.phases.append(
             {"phase": name, "started_at": started.isoformat(), "seconds": round(time.monotonic() - clock, 3)}
         )
-        if told is not None:
-            # How far it is can be told later, too.
+        if journal is not None:
+            # The progress can also be recorded later.
             with contextlib.suppress(LedgerUnavailable):
-                record.phases(told, result.phases)
+                record.phases(journal, result.phases)
 
     def _progress(self, files: int, size: int) -> None:
         self.tracker.reached(files=files, bytes_done=size)
         self.tick()
 
     def _stage_database(self, journal: Journal, database: DatabaseRecord) -> list[str]:
-        component = beside.announce_database(journal, database.alias)
+        component = stage.announce_database(journal, database.alias)
         engine = database_engine(component)
         engine.create_for_dump(database, component.staged)
         return engine.load_dump(
@@ -231,7 +231,7 @@ class Restore:
             self.tracker.begin(name, total_bytes=sum(database.size for database in data))
             self.tick()
 
-        return beside.stage_rows(
+        return stage.stage_rows(
             journal, self.origin, data, leave_out=self.request.leave_out, progress=self._progress, phase=phase
         )
 
@@ -240,11 +240,11 @@ class Restore:
         places = live_roots()
         routes: dict[bytes, Path] = {}
         for root in roots:
-            component = beside.files(root.name, places[root.name].path, ending)
-            beside.announce(journal, component)
+            component = stage.folder_component(root.name, places[root.name].path, ending)
+            stage.announce(journal, component)
             routes[b"files/" + os.fsencode(root.name)] = Path(component.staged)
         notes = self.origin.unpack(routes, self._progress)
-        return notes + [note for component in journal.components for note in beside.without_what_stays(component)]
+        return notes + [note for component in journal.components for note in stage.remove_conflicts(component)]
 
     def _carry(self, journal: Journal, result: RestoreResult) -> None:
         with self._phase(result, "carrying the ledger over"):

@@ -1,17 +1,17 @@
 """The journal of a restore: each step is written to disk before it is taken.
 
-One file per restore in `<BACKUP_STORAGE_ROOT>/restores`. It is replaced as a whole and forced to the disk before every
-step, so that after a kill at any moment it tells what has been begun. Where the storage cannot be written, it goes to
-the fallback folder (`fallback`); of two files of one restore the one with the higher revision counts. The states:
+Each restore has one file in `<BACKUP_STORAGE_ROOT>/restores`. It is replaced as a whole and forced to the disk before
+each step, so that it names the step that had begun when a process was killed. If the storage cannot be written, the
+file goes to the fallback folder (`storage.fallback`); of two files of one restore, the higher revision counts. States:
 
-    staging      things are being put beside the live ones; undone by removing them
-    swapping     everything is staged and verified; completed by going on
-    undoing      a step failed; the old things are being put back
-    swapped      the new things are live, the old ones are kept
-    finished     the ledger knows of it too
-    rolling-back, rolled-back        the old things are being put back, are live again
-    releasing, released              the old things are being deleted, are gone
-    undone       nothing came of it, nothing is left of it
+    staging      components are being put beside the live ones; undone by removing them
+    swapping     all components are staged and verified; completed by continuing
+    undoing      a step failed; the old components are being put back
+    swapped      the new components are live, the old ones are kept
+    finished     the ledger has the result, too
+    rolling-back, rolled-back        the old components are being put back, are live again
+    releasing, released              the old components are being deleted, are gone
+    undone       the restore was undone, and nothing of it is left
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _LOCK: Final = ".lock"
 
 
 class State(enum.StrEnum):
-    """How far a restore is; see the module's text."""
+    """The progress of a restore; see the docstring of the module."""
 
     STAGING = "staging"
     SWAPPING = "swapping"
@@ -57,7 +57,7 @@ UNFINISHED: Final = frozenset(
     {State.STAGING, State.SWAPPING, State.UNDOING, State.SWAPPED, State.ROLLING_BACK, State.RELEASING}
 )
 MIXED: Final = frozenset({State.SWAPPING, State.UNDOING, State.ROLLING_BACK})
-"""In these, a part of what is live may be new and another part old."""
+"""States in which a part of the live system may be new and another part old."""
 KEPT: Final = frozenset({State.SWAPPED, State.FINISHED})
 
 
@@ -77,7 +77,7 @@ DATABASES: Final = frozenset({Kind.SQLITE, Kind.POSTGRESQL, Kind.MYSQL})
 
 
 class TableTrigger(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """A trigger that must be made again after its table has been moved; `old` tables are those that were replaced."""
+    """A trigger to be created again after its table was moved; `old` says that its table was replaced."""
 
     old: bool
     table: str
@@ -91,11 +91,11 @@ class TableTrigger(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Component(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
-    """One thing that is swapped: paths, or names of databases. `step` is the mover's own mark of how far it is.
+    """A database or folder that is swapped, by names or paths. `step` is the engine's own mark of its progress.
 
-    `aside` are paths of what was not there before and came to be at the live place in the middle of the swap. `stays`
-    are not swapped: tables of a database of MariaDB or MySQL whose place nothing of what is restored takes, or paths in
-    a folder whose contents are.
+    `aside` are paths of files that appeared at the live place in the middle of the swap and were moved away. `stays`
+    are parts that are not swapped: live tables that the backup does not have, or paths in a folder whose contents are
+    swapped.
     """
 
     kind: Kind
@@ -115,7 +115,7 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     format: int = 1
     revision: int = 0
-    """How often it was written."""
+    """The number of times that the journal was written."""
     restore: uuid.UUID
     backup: str
     backup_job: uuid.UUID | None
@@ -125,16 +125,16 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
     components: list[Component] = []
     carried_ledger: bool = False
     is_trial: bool = False
-    """A plan tries what a restore would do; whatever it has made is removed, and so is its journal."""
+    """Whether it is the trial of a plan: all that it creates is removed, and so is its journal."""
     plan: dict[str, object] = {}
     baseline: Baseline | None = None
     """The contents of the backup of the live state, until the replaced state has been compared with it."""
     changes: Changes | None = None
-    """Changes after that backup; None where nothing was compared."""
+    """Changes after that backup; None if nothing was compared."""
 
     @property
     def kept(self) -> list[str]:
-        """Where what it replaced lies, as long as a rollback can bring it back: paths, and names of databases."""
+        """Return the paths and databases that it replaced, as long as a rollback can bring them back."""
         return [part.kept for part in self.components if part.had_live] if self.state in KEPT else []
 
     @property
@@ -143,7 +143,7 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def spare(self) -> Path:
-        """The file while the storage cannot be written."""
+        """The file in the fallback folder, for a storage that cannot be written to."""
         return fallback_folder(FOLDER) / f"{self.restore}.json"
 
     def save(self) -> None:
@@ -175,7 +175,7 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
         temporary = target.with_suffix(".new")
         try:
             with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                # All of it or an error: on a disk that fills up, a bare write may store a part and say nothing.
+                # All of it or an error: on a disk that gets full, a plain write may store only a part without an error.
                 file.write(msgspec.json.format(msgspec.json.encode(self), indent=1))
                 file.flush()
                 os.fsync(file.fileno())
@@ -187,7 +187,7 @@ class Journal(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):
             raise
 
     def forget(self) -> None:
-        """Remove the file: nothing came of it, and nothing needs to be known of it."""
+        """Remove the file of a restore that has changed nothing."""
         self._forget_spare()
         if self.path.exists():
             self.path.unlink(missing_ok=True)
@@ -205,13 +205,13 @@ def folder() -> Path:
 
 
 def folders() -> list[Path]:
-    """Where journals may lie, of the folders that exist: the storage's, and the fallback if it is this user's alone."""
+    """Return the existing folders of journals: that of the storage, and the fallback if it is private to this user."""
     spare = fallback_folder(FOLDER)
     return [*([folder()] if folder().is_dir() else []), *([spare] if is_private(spare) else [])]
 
 
 def sync_folder(path: Path) -> None:
-    """Force names in a folder to the disk."""
+    """Force the names in a folder to the disk."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)
@@ -220,7 +220,7 @@ def sync_folder(path: Path) -> None:
 
 
 def journals() -> list[Journal]:
-    """Every restore there is a journal of, oldest first; raises `RestoreRefused` for one that cannot be read."""
+    """Return all journals, the oldest first. Raises `RestoreRefused` for one that cannot be read."""
     found: dict[uuid.UUID, Journal] = {}
     for path in (path for place in folders() for path in place.glob("*.json")):
         try:
@@ -235,13 +235,13 @@ def journals() -> list[Journal]:
     return sorted(found.values(), key=lambda journal: journal.created_at)
 
 
-def interrupted() -> list[Journal]:
-    """Return restores that were begun and neither completed nor undone, while no process works on them."""
+def interrupted_restores() -> list[Journal]:
+    """Return restores that were neither completed nor undone, and on which no process works."""
     return _abandoned(UNFINISHED)
 
 
-def mixed() -> list[Journal]:
-    """Return those of them that may have left a part of the live system new and another part old."""
+def mixed_restores() -> list[Journal]:
+    """Return the interrupted restores after which a part of the live system may be new and another part old."""
     return _abandoned(MIXED)
 
 
@@ -250,22 +250,25 @@ def _abandoned(states: frozenset[State]) -> list[Journal]:
         return []
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(exclusive())
+            stack.enter_context(only_restore())
         except RestoreRefused:
             return []
         return [journal for journal in journals() if journal.state in states]
 
 
 @contextlib.contextmanager
-def exclusive() -> Iterator[None]:
-    """Be the only restore on this storage; the lock ends with the process. Raises `RestoreRefused` if there is one."""
+def only_restore() -> Iterator[None]:
+    """Hold the lock for the only restore on this storage; it ends with the process.
+
+    Raises `RestoreRefused` if another restore holds it.
+    """
     with contextlib.ExitStack() as held:
         spare = fallback_folder(FOLDER)
         locked = _lock(held, folder(), make_private_folder)
         if locked and not is_private(spare):
             yield
             return
-        # Another restore may have begun while the storage could not be written.
+        # Another restore may have begun in the fallback folder while the storage could not be written.
         if not _lock(held, spare, lambda _folder: make_fallback(FOLDER)):
             raise RestoreRefused(
                 f"Neither {folder()} nor {spare} can be written, where a restore notes what it does. Make room there,"
@@ -275,20 +278,20 @@ def exclusive() -> Iterator[None]:
 
 
 def forget_lock(base: Path) -> None:
-    """Remove the lock of a folder of journals, unless another restore has it."""
+    """Remove the lock file of a folder of journals, unless another restore holds it."""
     with contextlib.ExitStack() as held, contextlib.suppress(OSError, RestoreRefused):
         if _lock(held, base, lambda _folder: None):
             (base / _LOCK).unlink()
 
 
 def _lock(held: contextlib.ExitStack, base: Path, make: Callable[[Path], object]) -> bool:
-    """Lock a folder of journals until `held` ends; False where no file is to be had. Raises `RestoreRefused`."""
+    """Lock a folder of journals until `held` ends; False if its lock file cannot be made. Raises `RestoreRefused`."""
     try:
         make(base)
         descriptor = os.open(base / _LOCK, os.O_RDWR | os.O_CREAT, 0o600)
     except (OSError, StorageRefused):
         try:
-            # On a storage that has become read-only, the holder of a lock may be at work yet.
+            # On a storage that has become read-only, a process may still hold the lock.
             descriptor = os.open(base / _LOCK, os.O_RDONLY)
         except OSError:
             return False

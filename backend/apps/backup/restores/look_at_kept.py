@@ -1,4 +1,4 @@
-"""Look at what a restore replaced: where it is kept, and, on PostgreSQL, connections into it."""
+"""Open the state that a restore replaced: show where it is kept, and admit connections to its databases."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import uuid
 
 from ..services.restores import restore_opened_record
 from .engines.registry import swap_engine
-from .journal import Journal, exclusive
+from .journal import Journal, only_restore
 from .swap import kept_journal
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Opened:
-    """The kept state, and how to look at each part of it. `changes` were written after the safety backup."""
+    """The kept state, with a command to look at each part. `changes` were written after the safety backup."""
 
     restore: uuid.UUID
     backup: str
@@ -21,30 +21,30 @@ class Opened:
     changes: list[str]
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Return the record for programs."""
         return dataclasses.asdict(self)
 
 
 def plan_open_kept(restore: str) -> Opened:
-    """Say how to look at it, and change nothing. Raises `RestoreRefused` if nothing is kept."""
+    """Return the commands to look at the kept state, and change nothing. Raises `RestoreRefused` if nothing is kept."""
     return _opened(kept_journal(restore))
 
 
 def open_kept(restore: str) -> Opened:
-    """Let connections into the replaced databases, which the swap has barred, until a rollback or a release.
+    """Admit connections to the replaced databases, which the swap has barred, until a rollback or a release.
 
-    Raises `RestoreRefused` if nothing is kept, and `RestoreFailed` where a server does not let it.
+    Raises `RestoreRefused` if nothing is kept, and `RestoreFailed` if a server refuses it.
     """
-    with exclusive():
+    with only_restore():
         journal = kept_journal(restore)
         for component in journal.components:
             if component.had_live:
-                swap_engine(component).admit(component)
+                swap_engine(component).admit_connections(component)
         restore_opened_record(journal.restore, journal.backup)
         return _opened(journal)
 
 
 def _opened(journal: Journal) -> Opened:
-    look = [swap_engine(one).look(one) for one in journal.components if one.had_live]
+    look = [swap_engine(one).look_command(one) for one in journal.components if one.had_live]
     changes = [] if journal.changes is None else journal.changes.lines()
     return Opened(journal.restore, journal.backup, look, changes)

@@ -11,7 +11,7 @@ import msgspec
 from django.utils import timezone
 
 from .. import conf
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..core.application_hold import Scope, application_is_held, held
 from ..errors import RestoreFailed, RestoreRefused
 from ..selectors import job_by_uuid
@@ -20,7 +20,7 @@ from .changes import Baseline
 from .compare import compare_live
 from .engines.hold_writes import writers_held
 from .engines.registry import swap_engine
-from .journal import DATABASES, Journal, State, exclusive
+from .journal import DATABASES, Journal, State, only_restore
 from .ledger import record
 from .ledger.carry import carry_ledger, ledger_component
 from .safety_backup import LiveBackup, back_up_live
@@ -29,22 +29,22 @@ from .swap import complete_release, complete_rollback, kept_journal, recover, re
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Consequences:
-    """The plan of a rollback or a release. `live_again` names what comes back, `deleted` what is deleted for good."""
+    """The plan of a rollback or a release. `live_again` comes back, `deleted` is deleted for good."""
 
     restore: uuid.UUID
     backup: str
     live_again: list[str] = dataclasses.field(default_factory=list)
     deleted: list[str] = dataclasses.field(default_factory=list)
     only_there: list[str] = dataclasses.field(default_factory=list)
-    """Changes after the backup of the live state: no backup has them."""
+    """Changes after the backup of the live state, which no backup has."""
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Return the plan for programs."""
         return dataclasses.asdict(self)
 
 
 def plan_rollback(restore: str) -> Consequences:
-    """Tell what `rollback` would do, and change nothing. Raises `RestoreRefused` where it would."""
+    """Return the effects of `rollback`, and change nothing. Raises `RestoreRefused` as `rollback` does."""
     journal = kept_journal(restore)
     _require_possible(journal)
     return Consequences(
@@ -56,7 +56,7 @@ def plan_rollback(restore: str) -> Consequences:
 
 
 def plan_release(restore: str) -> Consequences:
-    """Tell what `release` would delete, and change nothing. Raises `RestoreRefused` if nothing is kept."""
+    """Return what `release` would delete, and change nothing. Raises `RestoreRefused` if nothing is kept."""
     journal = kept_journal(restore)
     kept = [f"{one.kept}, which was {one.live} before the restore" for one in journal.components if one.had_live]
     aside = [path for one in journal.components for path in one.aside]
@@ -68,11 +68,11 @@ def _only_there(journal: Journal) -> list[str]:
 
 
 def recover_restores() -> list[str]:
-    """Complete or undo restores that were cut off; what was done, in words. Safe to call at any time."""
-    return recover(_tell)
+    """Complete or undo interrupted restores, and return a text for each. Safe to call at any time."""
+    return recover(_record_result)
 
 
-def _tell(journal: Journal) -> None:
+def _record_result(journal: Journal) -> None:
     if journal.is_trial:
         journal.forget()
     elif journal.state is State.UNDONE:
@@ -86,7 +86,7 @@ def _tell(journal: Journal) -> None:
 
 
 def _back_up_before_rollback(restore: str) -> LiveBackup | None:
-    """Back up all that was written since the restore; None where the live ledger cannot be read.
+    """Back up all that was written since the restore; return None if the live ledger cannot be read.
 
     Raises `RestoreRefused` as `rollback` does, and if there is no such backup.
     """
@@ -95,7 +95,7 @@ def _back_up_before_rollback(restore: str) -> LiveBackup | None:
     if not record.ledger_is_readable():
         return None
     job = None if journal.backup_job is None else job_by_uuid(journal.backup_job)
-    return back_up_live(None if job is None else of_job(job).place)
+    return back_up_live(None if job is None else job_ref(job).place)
 
 
 def rollback(
@@ -104,9 +104,9 @@ def rollback(
     safety_backup: bool,
     point_of_no_return: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> tuple[Journal, list[str]]:
-    """Make the state before a restore live again; the ledger's newer rows go along. Notes for the user.
+    """Make the state before a restore live again, with the ledger's newer rows; return notes for the user.
 
-    `safety_backup` backs up first what the rollback deletes: all that was written since the restore.
+    `safety_backup` first backs up what the rollback deletes: all that was written since the restore.
     `point_of_no_return` is entered before the ledger is carried back, as in `Restore`. Raises `RestoreRefused` if
     nothing is kept, if there was nothing before, or if there is no such backup.
     """
@@ -118,7 +118,7 @@ def rollback(
         notes = [*hold.notes, *others, *([] if saved is None else [saved.note])]
         if saved is not None and saved.baseline is not None:
             notes += _written_since(kept_journal(restore), saved.baseline)
-        with point_of_no_return(), exclusive():
+        with point_of_no_return(), only_restore():
             hold.enter(Scope.EVERYTHING)
             journal = kept_journal(restore)
             _require_possible(journal)
@@ -150,11 +150,11 @@ def _require_possible(journal: Journal) -> None:
 
 
 def _access_brought_back(journal: Journal) -> list[str]:
-    """Say who gets in again by the rollback, as `compare_access` does of a restore."""
+    """Return notes on the access that the rollback brings back, as `compare_access` does for a restore."""
     lines: list[str] = []
     for component in journal.components:
         if component.kind in DATABASES:
-            with swap_engine(component).admitted(component):
+            with swap_engine(component).connections_admitted(component):
                 kept = msgspec.structs.replace(component, staged=component.kept)
                 lines += compare_access([kept], now=timezone.now(), tokens=True)
     return lines
@@ -164,14 +164,14 @@ def _carry_back(journal: Journal) -> list[str]:
     component = ledger_component(journal)
     if component is None:
         return []
-    swap_engine(component).admit(component)
+    swap_engine(component).admit_connections(component)
     obstacle = carry_ledger(component, component.kept)
     return [obstacle] if obstacle else []
 
 
 def release(restore: str) -> tuple[Journal, list[str]]:
-    """Delete what a restore replaced; notes for the user. Raises `RestoreRefused` if nothing is kept."""
-    with exclusive():
+    """Delete what a restore replaced, and return notes for the user. Raises `RestoreRefused` if nothing is kept."""
+    with only_restore():
         journal = kept_journal(restore)
         lost = _only_there(journal)
         complete_release(journal)

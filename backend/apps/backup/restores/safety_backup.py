@@ -9,7 +9,7 @@ from typing import Final
 from django.utils import timezone
 
 from .. import conf
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..core.manifest import Manifest
 from ..errors import BackupError, RestoreRefused
 from ..jobs.run import run_job
@@ -27,7 +27,7 @@ _LEAST: Final = 1 << 20
 
 
 def safety_obstacle(place: RepositoryPlace | None) -> list[str]:
-    """Why no backup of the live state can be written where it would go, for a plan; nothing if it seems possible."""
+    """Return why no backup of the live state can be written to its place, for a plan; nothing if it seems possible."""
     storage = place.storage if place is not None else conf.load().storage_root.resolve()
     if has_room(storage, _LEAST):
         return []
@@ -39,20 +39,20 @@ def safety_obstacle(place: RepositoryPlace | None) -> list[str]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LiveBackup:
-    """The backup of the live state. `baseline` is what it holds; `note` is for the user."""
+    """The backup of the live state. `baseline` has its contents; `note` is for the user."""
 
     note: str
     baseline: Baseline | None
 
 
 def back_up_live(place: RepositoryPlace | None) -> LiveBackup:
-    """Back up everything that is live now, to `place` or else to where backups go.
+    """Back up the whole live state, to `place` or else to the usual storage.
 
-    Raises `RestoreRefused` when there is no such backup: then nothing is replaced either.
+    Raises `RestoreRefused` if the backup fails: then nothing is replaced either.
     """
     encrypted = place.encrypted if place is not None else True
     storage = place.storage_path if place is not None else ""
-    # Every kind of database can be carried as rows, not each as a dump of its own.
+    # Each kind of database can be stored as rows, but not each has a dump of its own.
     backup_type = "FULL" if all_have_dumps() else PORTABLE
     request = JobRequest(backup_type=backup_type, storage_path=storage, encryption=encrypted)
     stored: list[tuple[Manifest, Mapping[str, str]]] = []
@@ -72,7 +72,7 @@ def back_up_live(place: RepositoryPlace | None) -> LiveBackup:
     note = f"the live state was backed up first, as job {job.uuid} ({job.status})"
     if not stored:
         return LiveBackup(note, None)
-    baseline, ref = baseline_of(*stored[-1]), of_job(job)
+    baseline, ref = baseline_of(*stored[-1]), job_ref(job)
     if ref.place is not None:
         baseline.stored = StoredAt(storage=str(ref.place.storage), encrypted=encrypted, snapshot=job.snapshot_id)
     return LiveBackup(note, baseline)

@@ -1,7 +1,7 @@
-"""The swap of everything that a restore has staged, and the ways back.
+"""Swap all that a restore has staged, undo the swap, roll back and release.
 
-The journal is written before every step. All staged things are complete, verified and on the disk before the first one
-is moved, so that a swap that was cut off can always be completed.
+The journal is written before each step. All staged components are complete, verified and on the disk before the first
+one is moved, so that an interrupted swap can always be completed.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..errors import BackupError, JournalUnwritable, RestoreFailed, RestoreRefus
 from .engines.files import exchange
 from .engines.files.swap import discard
 from .engines.registry import swap_engine
-from .journal import KEPT, UNFINISHED, Component, Journal, State, exclusive, journals
+from .journal import KEPT, UNFINISHED, Component, Journal, State, journals, only_restore
 
 
 def _mark(journal: Journal, component: Component, step: str) -> None:
@@ -33,9 +33,10 @@ def _move_all(
     move: Callable[[Journal, Component], None],
     exchange_all: Callable[[Sequence[Component], uuid.UUID, Callable[[Component, str], None]], None],
 ) -> None:
-    """Move each of them, and then, in one go, those that are exchanged in one step.
+    """Move each component, and at the end those that are exchanged in one step.
 
-    Slow moves come first, so that the time with a database of one day and files of another is as short as possible.
+    Slow moves come first, so that the time with the database of one day and the files of another is as short as
+    possible.
     """
     quick = [one for one in components if one.step in exchange.STEPS]
     for component in [one for one in components if one.step not in exchange.STEPS]:
@@ -52,17 +53,17 @@ def _backward(journal: Journal, component: Component) -> None:
 
 
 def discard_staged(journal: Journal) -> None:
-    """Remove what was put beside the live things, and close the journal: nothing came of this restore."""
+    """Remove the staged components, and close the journal of a restore that has changed nothing."""
     for component in journal.components:
         swap_engine(component).discard(component, component.staged)
     journal.enter(State.UNDONE)
 
 
 def swap(journal: Journal) -> None:
-    """Make the staged things live, all or none of them.
+    """Make the staged components live, all or none of them.
 
-    Raises what went wrong after the old ones are back, and `RestoreUnfinished` where they could not be put back either,
-    or where the journal does not know yet that all of them are live.
+    Raises the error of a failed step after the old components are back, and `RestoreUnfinished` if they could not be
+    put back either, or if the journal could not record that all of them are live.
     """
     connections.close_all()
     os.sync()
@@ -79,7 +80,8 @@ def swap(journal: Journal) -> None:
         except Exception as failure:
             raise RestoreUnfinished(
                 f"The swap failed ({error}), and what it had replaced could not be put back ({failure}). Mend that, and"
-                f" run `restore_backup --list`, which completes it; until then see {' and '.join(_kept_of(journal))}."
+                " run `restore_backup --list`, which completes it; until then see"
+                f" {' and '.join(_kept_places(journal))}."
             ) from failure
         raise
     try:
@@ -88,39 +90,39 @@ def swap(journal: Journal) -> None:
         raise RestoreUnfinished(f"The restored state is live, and the replaced state is kept. But: {error}") from error
 
 
-def _kept_of(journal: Journal) -> list[str]:
-    """Where what was live may lie, in words."""
+def _kept_places(journal: Journal) -> list[str]:
+    """Return texts on the places where the old components may lie."""
     return [f"{one.kept} for {one.live}" for one in journal.components if one.had_live]
 
 
 def undo(journal: Journal) -> None:
-    """Put the old things back after a swap that could not be completed, and remove the new ones."""
+    """Put the old components back after a swap that could not be completed, and remove the new ones."""
     journal.enter(State.UNDOING)
     _move_all(journal, journal.components[::-1], move=_backward, exchange_all=exchange.backward)
     discard_staged(journal)
 
 
-def recover(tell: Callable[[Journal], None]) -> list[str]:
-    """Complete or undo what was cut off, and say what was done, in words. Nothing is done while a restore is at work.
+def recover(record_result: Callable[[Journal], None]) -> list[str]:
+    """Complete or undo interrupted restores, and return a text for each. Does nothing while a restore is running.
 
-    `tell` makes known to the ledger what became of a restore. Raises `JournalUnwritable` and `RestoreFailed` where that
-    cannot be done now, and what is live may be mixed until it is.
+    `record_result` records the result of a restore in the ledger. Raises `JournalUnwritable` and `RestoreFailed` if
+    that cannot be done now; the live system may be partly old and partly new until it is done.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):
         return []
     with contextlib.ExitStack() as stack:
         try:
-            stack.enter_context(exclusive())
+            stack.enter_context(only_restore())
         except RestoreRefused:
             return []
-        return [_recover_or_say(journal, tell) for journal in journals() if journal.state in UNFINISHED]
+        return [_recover_one(journal, record_result) for journal in journals() if journal.state in UNFINISHED]
 
 
-def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
+def _recover_one(journal: Journal, record_result: Callable[[Journal], None]) -> str:
     """Recover one restore. Leftovers that cannot be deleted do not stop backups and restores."""
     only_deletes = journal.state in (State.STAGING, State.RELEASING)
     try:
-        return _recover(journal, tell)
+        return _recover(journal, record_result)
     except BackupError as error:
         if not only_deletes:
             raise
@@ -130,17 +132,17 @@ def _recover_or_say(journal: Journal, tell: Callable[[Journal], None]) -> str:
         )
 
 
-def _recover(journal: Journal, tell: Callable[[Journal], None]) -> str:
+def _recover(journal: Journal, record_result: Callable[[Journal], None]) -> str:
     connections.close_all()
     try:
-        said = _complete(journal)
+        result = _complete(journal)
     except OSError as error:
         raise RestoreFailed(
             f"The restore {journal.restore} of {journal.backup} was cut off and cannot be completed: {error}."
             " Mend that, and run `restore_backup --list`."
         ) from error
-    tell(journal)
-    return f"The restore {journal.restore} of {journal.backup} was cut off {said}"
+    record_result(journal)
+    return f"The restore {journal.restore} of {journal.backup} was cut off {result}"
 
 
 def _complete(journal: Journal) -> str:
@@ -162,7 +164,7 @@ def _complete(journal: Journal) -> str:
 
 
 def kept_journal(restore: str) -> Journal:
-    """The journal of a restore that can be rolled back or released, by its uuid or an unambiguous prefix."""
+    """Return the journal of a restore that can be rolled back or released, by its uuid or an unambiguous prefix."""
     found = [journal for journal in journals() if str(journal.restore).startswith(restore.lower())]
     if len(found) != 1:
         raise RestoreRefused(f"{len(found) or 'No'} restores answer to {restore!r}; restore_backup --list shows them.")
@@ -177,7 +179,7 @@ def kept_journal(restore: str) -> Journal:
 
 
 def require_rollback(journal: Journal) -> None:
-    """Refuse to roll back to a state that was not there."""
+    """Raise `RestoreRefused` for a rollback to a state that did not exist."""
     absent = [component.name for component in journal.components if not component.had_live]
     if absent:
         raise RestoreRefused(
@@ -193,10 +195,10 @@ def require_rollback(journal: Journal) -> None:
 
 
 def complete_rollback(journal: Journal) -> None:
-    """Make the old things live again and remove what the restore had brought. Raises `RestoreUnfinished`.
+    """Make the old components live again, and remove the restored ones. Raises `RestoreUnfinished`.
 
-    Databases on a PostgreSQL server come first: sessions that cannot be ended may use them. A failure of the first one
-    has changed nothing: the state before holds, and nothing is left to be completed.
+    Components whose engine says `rolls_back_first` come first: sessions that cannot be ended may use them. If the first
+    of them fails, nothing has changed: the state before holds, and nothing is left to be completed.
     """
     connections.close_all()
     before = journal.state
@@ -218,7 +220,7 @@ def complete_rollback(journal: Journal) -> None:
                 journal.enter(before)
             raise
 
-    with _begun(f"The rollback of the restore {journal.restore}"):
+    with _unfinished_on_error(f"The rollback of the restore {journal.restore}"):
         _move_all(journal, order, move=move, exchange_all=exchange.backward)
         for component in journal.components:
             swap_engine(component).discard(component, component.staged)
@@ -228,7 +230,7 @@ def complete_rollback(journal: Journal) -> None:
 def complete_release(journal: Journal) -> None:
     """Delete what the restore replaced. Raises `RestoreUnfinished`."""
     journal.enter(State.RELEASING)
-    with _begun(f"The release of the restore {journal.restore}"):
+    with _unfinished_on_error(f"The release of the restore {journal.restore}"):
         for component in journal.components:
             if component.kept == component.live:
                 raise RestoreFailed(
@@ -241,8 +243,8 @@ def complete_release(journal: Journal) -> None:
 
 
 @contextlib.contextmanager
-def _begun(what: str) -> Iterator[None]:
-    """Turn an error of the disk into `RestoreUnfinished`: the journal has the rest, and recovery completes it."""
+def _unfinished_on_error(what: str) -> Iterator[None]:
+    """Translate an error of the disk to `RestoreUnfinished`: the journal has the rest, and recovery completes it."""
     try:
         yield
     except (JournalUnwritable, OSError) as error:

@@ -1,1 +1,1 @@
-"""Which backups retention removes, and the removal."""
+"""Plan which backups retention removes, forecast the space, and remove them."""

@@ -1,8 +1,8 @@
-"""What retention says is done: backups removed, and their space taken back when that is worth the work.
+"""Apply retention: remove backups, and prune the repositories when enough space would come back.
 
-For each repository, under its exclusive lock: plan again, mark, forget, say so, prune. A crash at any point leaves
-marks that the next round takes up, or space that the next prune takes back; never a backup that is offered and not
-there.
+For each repository, under its exclusive lock: plan again, mark the backups, forget their snapshots, record that, prune.
+A crash at any point leaves marks that the next run completes, or space that the next prune frees; never a backup that
+is offered although it is gone.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
 from .. import conf
-from ..backups.presence import Presence, look
-from ..backups.references import BackupRef, of_job
+from ..backups.presence import Presence, find_presence
+from ..backups.references import BackupRef, job_ref
 from ..backups.siblings import snapshots_of
 from ..core.cancellation import JobCancelled, stop_signals
 from ..core.progress import Tracker
@@ -40,20 +40,29 @@ from ..services.repositories import require_repository
 from ..storage.locations import RepositoryPlace, known_places
 from ..storage.packages import is_package_folder, is_stored_package, package_folders
 from ..storage.repository_locks import lock_patiently
-from ..storage.reserve import keep_reserve, room_made
-from .forecast import PlaceForecast, emptied, forecast, young_until
+from ..storage.reserve import ensure_reserve, reserves_released
+from .forecast import PlaceForecast, forecast, snapshots_removed_before, young_until
 from .plan import Verdict, plan_retention, trusted_now
 
-__all__ = ["PlaceForecast", "RetentionResult", "RetentionSkipped", "Waiting", "after_job", "forecast", "remove", "tidy"]
+__all__ = [
+    "PlaceForecast",
+    "RetentionResult",
+    "RetentionSkipped",
+    "YoungSpace",
+    "apply_retention",
+    "apply_retention_after",
+    "forecast",
+    "remove_backups",
+]
 
 _LOCK_PATIENCE = 60.0
 _PRUNE_PAUSE = timedelta(hours=20)
-"""A prune looks through the whole repository: by itself at the most once a day, however often backups are removed."""
+"""A prune reads the whole index: automatically at most about once a day, however often backups are removed."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RetentionSkipped:
-    """What was not done, and why, in words; whose backups they are, and the error if it was one."""
+    """A removal that was not done: the reason, the configurations of the backups, and the error if there was one."""
 
     text: str
     configurations: frozenset[int | None]
@@ -64,60 +73,60 @@ class RetentionSkipped:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Waiting:
-    """Bytes that nothing needs and that a prune left alone, because they were stored in the last 24 hours."""
+class YoungSpace:
+    """Unused bytes that a prune left alone because they were stored in the last 24 hours."""
 
     place: RepositoryPlace
     bytes: int
     until: datetime | None
-    """From when on all of them can go; None where the storage tells no times."""
+    """The time from which all of them can be freed; None if the storage knows no times."""
 
 
 @dataclasses.dataclass(slots=True)
 class RetentionResult:
-    """What was removed, and what was not; `freed_bytes` came back from packages and prunes."""
+    """The removed backups, and the removals that were skipped; `freed_bytes` counts packages and prunes."""
 
     removed: list[BackupJob] = dataclasses.field(default_factory=list)
     freed_bytes: int = 0
     pruned: list[str] = dataclasses.field(default_factory=list)
-    waiting: list[Waiting] = dataclasses.field(default_factory=list)
+    waiting: list[YoungSpace] = dataclasses.field(default_factory=list)
     postponed: list[RetentionSkipped] = dataclasses.field(default_factory=list)
 
     def postpone(self, jobs: Iterable[BackupJob], text: str, error: BaseException | None = None) -> None:
-        """These are not removed now."""
+        """Note that these backups are not removed now."""
         self.postponed.append(RetentionSkipped(text, frozenset(job.configuration_id for job in jobs), error))
 
 
-def after_job(job: BackupJob) -> None:
-    """Apply the retention of all configurations once a backup is made. What goes wrong is a warning of the job.
+def apply_retention_after(job: BackupJob) -> None:
+    """Apply the retention of all configurations after a job that stored a backup; do nothing after a failed one.
 
-    Of all of them, because a backup gets too old on a day on which nobody makes one of the same configuration. After
-    one that failed nothing is removed.
+    It is that of all configurations, because a backup may get too old on a day without a job of its own configuration.
+    An error becomes a warning of the job.
     """
     if job.status not in STORED_STATUSES:
         return
     now = timezone.now()
     try:
-        _keep_reserve(job)
+        _ensure_reserve_for(job)
         with stop_signals():
-            done = tidy(now=trusted_now(now=now), tracker=Tracker(), tick=_nothing)
+            done = apply_retention(now=trusted_now(now=now), tracker=Tracker(), tick=_nothing)
     except JobCancelled:
-        # The backup is made; the next one takes this up.
+        # The backup is stored; the next job continues here.
         return
     except (BackupError, StrongroomError, OSError) as error:
         job_warn(job.uuid, f"Old backups could not be removed: {error}", now=timezone.now())
         return
     for one in done.postponed:
-        # What another storage is lacking does not belong here; `backup_health` tells.
+        # Problems of another storage do not belong into this job; `backup_health` reports them.
         if job.configuration_id in one.configurations:
             job_warn(job.uuid, one.text, now=timezone.now())
 
 
-def _keep_reserve(job: BackupJob) -> None:
-    ref = of_job(job)
+def _ensure_reserve_for(job: BackupJob) -> None:
+    ref = job_ref(job)
     storage = ref.place.storage if ref.place is not None else conf.load().storage_root.resolve()
     try:
-        keep_reserve(storage)
+        ensure_reserve(storage)
     except OSError as error:
         job_warn(job.uuid, f"The reserve of space in {storage} cannot be made: {error}", now=timezone.now())
 
@@ -126,7 +135,7 @@ def _nothing() -> None:
     return
 
 
-def tidy(
+def apply_retention(
     *,
     now: datetime,
     tracker: Tracker,
@@ -134,21 +143,23 @@ def tidy(
     only: Iterable[int] | None = None,
     prune: bool | None = None,
 ) -> RetentionResult:
-    """Remove what retention says, and prune: always with `prune` True, never with False, else when it is worth it.
+    """Remove the backups that retention selects, and prune: always with `prune` True, never with False, else if due.
 
-    `only` limits it to these configurations. Raises what keeps a storage from being used.
+    `only` limits it to the configurations with these primary keys. Raises the error that keeps the ledger or the
+    storage roots from being used; a problem of one storage is in the result.
     """
     chosen = None if only is None else list(only)
-    present = look()
+    present = find_presence()
     plan = plan_retention(now=now, only=chosen, going_only=True, absent=present.absent())
     verdicts = [verdict for verdict in plan if not verdict.keep]
-    done = remove(_reasons(verdicts), now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
-    done.postponed += postponed_by(present)
+    reasons = _reasons(verdicts)
+    done = remove_backups(reasons, now=now, tracker=tracker, tick=tick, prune=prune, again=chosen, by_rule=True)
+    done.postponed += skipped_without_storage(present)
     return done
 
 
-def postponed_by(present: Presence) -> list[RetentionSkipped]:
-    """What cannot be removed, because its storage cannot be used."""
+def skipped_without_storage(present: Presence) -> list[RetentionSkipped]:
+    """Return the removals that are skipped because their storage cannot be used."""
     texts = [
         f"Old backups in {one.place} cannot be removed: {one.reason} {one.remedy}".rstrip()
         for one in present.missing
@@ -157,7 +168,7 @@ def postponed_by(present: Presence) -> list[RetentionSkipped]:
     return [RetentionSkipped(text, frozenset(), StorageAbsent(text)) for text in texts]
 
 
-def remove(
+def remove_backups(
     reasons: dict[uuid.UUID, str],
     *,
     now: datetime,
@@ -167,17 +178,19 @@ def remove(
     again: list[int] | None = None,
     by_rule: bool = False,
 ) -> RetentionResult:
-    """Remove these backups, given with the reasons, and those whose removal was cut off before.
+    """Remove the backups of these jobs, given with the reasons, and those whose removal was interrupted before.
 
-    With `by_rule` the rules are asked once more when the lock is held. On a disk that is nearly full, the reserve is
-    given up for it, and packs are rewritten only if there is room for that.
+    With `by_rule`, retention is planned once more under the lock, `again` for the configurations with these primary
+    keys. On a disk that is nearly full, the reserve is released first, and packs are rewritten only if they fit.
     """
     done = RetentionResult()
-    with room_made({place.storage for place in known_places()} | {conf.load().storage_root.resolve()}) as tight:
+    with reserves_released(
+        {place.storage for place in known_places()} | {conf.load().storage_root.resolve()}
+    ) as nearly_full:
         places: dict[RepositoryPlace, list[BackupJob]] = {}
         for job in {job.pk: job for job in (*jobs_by_uuids(reasons), *removals_unfinished())}.values():
-            with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
-                ref = of_job(job)
+            with _skip_on_error([job], done, f"The backup of {job.job_name} cannot be removed"):
+                ref = job_ref(job)
                 if ref.place is None:
                     _remove_package(job, ref, reasons, now, done)
                 else:
@@ -189,21 +202,21 @@ def remove(
                 places.setdefault(place, [])
         for place, wanted in sorted(places.items()):
             with (
-                _postponing(wanted, done, f"Old backups in {place.path} cannot be removed"),
+                _skip_on_error(wanted, done, f"Old backups in {place.path} cannot be removed"),
                 _locked_place(place, tracker, tick) as (repository, lock),
             ):
                 prunes_settle(str(place.path), now=timezone.now())
-                here = _of_repository(wanted, repository, done)
-                # A backup that cannot be read pushes none out that can.
+                here = _jobs_of_repository(wanted, repository, done)
+                # A backup that cannot be read must not count in the place of one that can.
                 doubt_unreadable(repository, found_by=DamageFinder.VERIFY, now=timezone.now())
                 still = reasons
                 if by_rule:
-                    plan = plan_retention(now=now, only=again, going_only=True, absent=look().absent())
+                    plan = plan_retention(now=now, only=again, going_only=True, absent=find_presence().absent())
                     still = _reasons(one for one in plan if not one.keep)
                 done.removed += _forget(here, still, repository, lock, now=now)
-                is_tight = place.storage in tight
-                if prune or (prune is None and (is_tight or _prune_is_due(place, now))):
-                    how = _Pruning(tracker, tick, force=bool(prune), is_tight=is_tight)
+                is_nearly_full = place.storage in nearly_full
+                if prune or (prune is None and (is_nearly_full or _prune_is_due(place, now))):
+                    how = _Pruning(tracker, tick, force=bool(prune), is_nearly_full=is_nearly_full)
                     _prune(place, repository, lock, how=how, done=done)
     return done
 
@@ -216,21 +229,21 @@ def _forget(
     *,
     now: datetime,
 ) -> list[BackupJob]:
-    """Remove the snapshots of those with a reason, and those whose removal was cut off before; which they were."""
+    """Remove the snapshots of the jobs with a reason, and of interrupted removals; return these jobs."""
     removal_begin({job.uuid: reasons[job.uuid] for job in here if job.uuid in reasons}, now=now)
     going = removals_unfinished(among=here)
-    # And what else a job has stored that was killed, or that a repair has made of it.
+    # Also remove further snapshots of these jobs: a killed job, or a repair, may have left some.
     besides = snapshots_of(repository, [job.uuid for job in going]) if going else []
     forget(repository, {StorageId(job.snapshot_id) for job in going} | {one.id for one in besides}, lock)
     removal_done(going, now=timezone.now())
     return going
 
 
-def _of_repository(jobs: Collection[BackupJob], repository: Repository, done: RetentionResult) -> list[BackupJob]:
-    """Those that lie in this repository. Where another has taken its place, its backups may only be away."""
+def _jobs_of_repository(jobs: Collection[BackupJob], repository: Repository, done: RetentionResult) -> list[BackupJob]:
+    """Return the jobs with a backup in this repository. If another lies in its place, the backups may only be away."""
     found = []
     for job in jobs:
-        with _postponing([job], done, f"The backup of {job.job_name} cannot be removed"):
+        with _skip_on_error([job], done, f"The backup of {job.job_name} cannot be removed"):
             require_repository(job, repository)
             found.append(job)
     return found
@@ -241,8 +254,8 @@ def _reasons(verdicts: Iterable[Verdict]) -> dict[uuid.UUID, str]:
 
 
 @contextlib.contextmanager
-def _postponing(jobs: Collection[BackupJob], done: RetentionResult, what: str) -> Iterator[None]:
-    """What keeps one storage from being used is said, and the others are tidied all the same."""
+def _skip_on_error(jobs: Collection[BackupJob], done: RetentionResult, what: str) -> Iterator[None]:
+    """Note an error that keeps one storage from being used, and continue with the others."""
     try:
         yield
     except LedgerUnavailable:
@@ -256,7 +269,7 @@ def _postponing(jobs: Collection[BackupJob], done: RetentionResult, what: str) -
 def _locked_place(
     place: RepositoryPlace, tracker: Tracker, tick: Callable[[], None]
 ) -> Iterator[tuple[Repository, RepositoryLock]]:
-    """The repository under its exclusive lock. Raises `RepositoryLocked` if others are at work for too long."""
+    """Open a repository under its exclusive lock. Raises `RepositoryLocked` if others hold a lock for too long."""
     repository = place.open()
     tracker.begin("waiting for the repository's lock")
     with lock_patiently(repository, exclusive=True, optional=True, seconds=_LOCK_PATIENCE, waiting=tick) as lock:
@@ -297,12 +310,13 @@ def _prune_is_due(place: RepositoryPlace, now: datetime) -> bool:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Pruning:
-    """How a prune is done: with `force` even if little comes back; on a tight disk it rewrites only what fits."""
+    """The manner of a prune: with `force` even if little space comes back; on a nearly full disk without packs that do
+    not fit."""
 
     tracker: Tracker
     tick: Callable[[], None]
     force: bool
-    is_tight: bool
+    is_nearly_full: bool
 
     def progress(self, at: PruneProgress) -> None:
         if self.tracker.now().phase != at.doing:
@@ -317,11 +331,11 @@ def _prune(
     run = prune_begin(str(place.path), now=timezone.now())
     try:
         present = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
-        gone = emptied(place, present)
+        gone = snapshots_removed_before(place, present)
         plan = plan_prune(repository, without=gone, progress=how.progress)
-        if how.is_tight and not _fits(plan, place.storage):
+        if how.is_nearly_full and not _fits(plan, place.storage):
             plan = plan_prune(repository, without=gone, options=PruneOptions(repack=False), progress=how.progress)
-        worth = not plan.empty and (how.force or how.is_tight or plan.worth_it)
+        worth = not plan.empty and (how.force or how.is_nearly_full or plan.worth_it)
         freed = execute_prune(repository, plan, lock, progress=how.progress).freed_bytes if worth else 0
     except BaseException as error:
         prune_end(run, now=timezone.now(), error=f"{type(error).__name__}: {error}")
@@ -331,9 +345,9 @@ def _prune(
         done.pruned.append(str(place.path))
     done.freed_bytes += freed
     if plan.young_unused:
-        done.waiting.append(Waiting(place, plan.young_unused, young_until(plan)))
+        done.waiting.append(YoungSpace(place, plan.young_unused, young_until(plan)))
 
 
 def _fits(plan: PrunePlan, storage: Path) -> bool:
-    """Whether what is used of the packs to be rewritten fits beside them, with half of the free space to spare."""
+    """Return whether the used part of the packs to be rewritten fits into half of the free space."""
     return 2 * (plan.repack.size - plan.repack_unused) <= shutil.disk_usage(storage).free

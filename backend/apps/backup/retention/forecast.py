@@ -1,4 +1,4 @@
-"""What space would come back, before anything is removed."""
+"""Forecast the space that a removal would free, before anything is removed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from strongroom.ids import StorageId
 from strongroom.prune import PrunePlan, plan_prune
 
-from ..backups.references import of_job
+from ..backups.references import job_ref
 from ..models import BackupJob
 from ..selectors import jobs_with_snapshots
 from ..storage.locations import RepositoryPlace, known_places
@@ -17,7 +17,7 @@ from ..storage.locations import RepositoryPlace, known_places
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class PlaceForecast:
-    """What a tidying would give back in one repository, in bytes; the total before, and what is too young to go yet."""
+    """The forecast for one repository, in bytes: the total before, the freed part, and the part that is too young."""
 
     place: RepositoryPlace
     snapshots: int
@@ -29,27 +29,33 @@ class PlaceForecast:
 
 
 def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
-    """What would come back if these were removed and every repository pruned. Reads only, under a shared lock."""
+    """Return the space that would be freed if the backups of these jobs were removed and each repository was pruned.
+
+    Only reads, under a shared lock.
+    """
     places: dict[RepositoryPlace, set[StorageId]] = {place: set() for place in known_places()}
     for job in going:
-        ref = of_job(job)
+        ref = job_ref(job)
         if ref.place is not None and ref.place.exists():
             places.setdefault(ref.place, set()).add(StorageId(ref.snapshot_id))
     found = []
     for place, snapshots in sorted(places.items()):
         repository = place.open()
         with repository.lock(optional=True):
-            there = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
-            plan = plan_prune(repository, without=snapshots & there or emptied(place, there))
-        found.append(_forecast(place, len(snapshots & there), plan))
+            present = {snapshot.id for snapshot in repository.readable_snapshots()[0]}
+            plan = plan_prune(repository, without=snapshots & present or snapshots_removed_before(place, present))
+        found.append(_forecast(place, len(snapshots & present), plan))
     return found
 
 
-def emptied(place: RepositoryPlace, present: Collection[StorageId]) -> list[StorageId]:
-    """What was removed here, if that is why the repository holds no snapshot; otherwise they are lost."""
+def snapshots_removed_before(place: RepositoryPlace, present: Collection[StorageId]) -> list[StorageId]:
+    """Return the removed snapshots of a repository that holds none any more, if all were removed on purpose.
+
+    Returns none if a snapshot of the ledger was not removed: it is then lost, and a prune must not free its content.
+    """
     if present:
         return []
-    known = [job for job in jobs_with_snapshots() if of_job(job).place == place]
+    known = [job for job in jobs_with_snapshots() if job_ref(job).place == place]
     if any(job.removed_at is None for job in known):
         return []
     return [StorageId(job.snapshot_id) for job in known]
@@ -68,5 +74,5 @@ def _forecast(place: RepositoryPlace, snapshots: int, plan: PrunePlan) -> PlaceF
 
 
 def young_until(plan: PrunePlan) -> datetime | None:
-    """When everything that a prune had to leave alone for its age can go; None where the storage tells no times."""
+    """Return the time from which a prune can free the part that is too young now; None if the storage has no times."""
     return None if plan.young_until is None else datetime.fromtimestamp(plan.young_until, UTC)

@@ -1,13 +1,14 @@
-"""Which backups retention removes, and why: a plan, made from the ledger alone, that changes nothing.
+"""Plan which backups retention removes, and why. The plan is made from the ledger alone and changes nothing.
 
-By age and by number, whichever hits first, for each configuration by itself; the periods that are kept besides are
-exceptions to both. Only good backups count: what failed, is incomplete or damaged pushes nothing out, and goes by the
-same rules among its own kind. A backup is counted with those that hold at least as much: fewer databases or file roots,
-or more patterns that leave something out, push nothing out that holds more. The last good backup of each such scope
-always stays, unless a newer one holds at least as much; so do the last of the others if it is newer still, pinned ones,
-those that a running restore needs, and a package that a user had written outside of the backup storage. Backups without
-a configuration (ad-hoc ones, those made before a restore, those of a deleted configuration) have no policy, and stay
-until a user removes them.
+For each configuration by itself, a backup goes by age or by number, whichever applies first; daily, weekly, monthly
+and yearly backups to keep are exceptions to both. Only good backups count: failed, incomplete or damaged ones never
+replace a good one, and follow the same rules among themselves. A backup is counted with those that hold at least as
+much: one with fewer databases or file roots, or with more exclude patterns, never replaces one that holds more.
+
+These backups always stay: the last good one of each such scope, unless a newer one holds at least as much; the last of
+those that are not good, if it is newer than the last good one; pinned ones; those that a running restore needs; and
+packages written outside of the backup storage. Backups without a configuration (ad-hoc ones, those made before a
+restore, those of a deleted configuration) have no policy, and stay until a user removes them.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ from .scope import Scope
 _ENDED = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.TIMEOUT)
 _DOUBTFUL = "not a good backup"
 _MOST_NAMED = 500
-"""Configurations that one query names; of more all are read."""
+"""Configurations that one query names; for more, all configurations are read."""
 
 _SILENCE = timedelta(days=3)
 _SETTLED = timedelta(hours=12)
@@ -44,7 +45,7 @@ _SETTLED = timedelta(hours=12)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of one backup, and why."""
+    """The decision on one backup, and the reasons."""
 
     job: uuid.UUID
     job_name: str
@@ -81,7 +82,7 @@ class _Stored(NamedTuple):
         return self.status == JobStatus.COMPLETED and is_restorable
 
     def order(self) -> tuple[datetime, str]:
-        """Whose is greater is the newer one."""
+        """Return the sort key of a backup: newer ones are greater."""
         return self.taken_at, str(self.uuid)
 
 
@@ -89,7 +90,7 @@ _COLUMNS: Final = _Stored._fields[:-1]
 
 
 def rules_of(configuration: BackupConfiguration) -> Rules:
-    """The rules that a configuration sets."""
+    """Return the rules that a configuration sets."""
     return Rules(
         max_age=timedelta(days=configuration.retention_days),
         max_count=configuration.max_backups,
@@ -103,11 +104,11 @@ def rules_of(configuration: BackupConfiguration) -> Rules:
 def plan_retention(
     *, now: datetime, only: Iterable[int] | None = None, going_only: bool = False, absent: Q | None = None
 ) -> list[Verdict]:
-    """What becomes of every stored backup that has a configuration; of some configurations alone with `only`, their
-    primary keys. The same number of queries however many there are.
+    """Decide on each stored backup that has a configuration, with a fixed number of queries.
 
-    With `going_only` the configurations of which nothing can go are left out: that is most of them, most of the time.
-    A backup that meets the condition `absent` is not in the storage: it neither goes nor makes others go.
+    `only` limits it to the configurations with these primary keys. With `going_only`, configurations without a backup
+    to remove are left out: mostly that is nearly all of them. Backups that meet the condition `absent` are not in the
+    storage: they are neither removed nor counted.
     """
     with ledger_access("planning the retention"):
         configurations = BackupConfiguration.objects.using(ledger_alias())
@@ -140,7 +141,7 @@ def plan_retention(
 
 
 def _exceeding(rows: Mapping[int, BackupConfiguration], jobs: QuerySet[BackupJob], now: datetime) -> set[int]:
-    """The configurations that have more backups, or older ones, than their rules allow."""
+    """Return the configurations that have more backups, or older ones, than their rules allow."""
     taken = Coalesce("started_at", "queued_at")
     sums = jobs.order_by().values_list("configuration_id").annotate(count=Count("pk"), oldest=Min(taken))
     return {
@@ -151,11 +152,11 @@ def _exceeding(rows: Mapping[int, BackupConfiguration], jobs: QuerySet[BackupJob
 
 
 def trusted_now(*, now: datetime) -> datetime:
-    """The time by which backups may be removed without anybody looking: not later than the ledger gives reason for.
+    """Return the time from which ages are computed for automatic removals: not later than the ledger makes plausible.
 
-    A clock that leaps ahead for a moment would make everything too old at once. So where nothing has happened for far
-    longer than the schedules allow, as after such a leap, or while the machine was off, ages are reckoned for half a
-    day as of the last sign of life and a little more.
+    A clock that jumps ahead would make all backups too old at once. If no job ran for far longer than the schedules
+    allow, as after such a jump or while the machine was off, ages are computed for half a day from the last job plus
+    the time that the schedules allow.
     """
     shortest = schedule_shortest()
     before, after = jobs_around(now - _SETTLED, until=now)
@@ -171,7 +172,7 @@ def _of_configuration(
     rules, by_key = rules_of(configuration), {str(one.uuid): one for one in stored}
     good = [one for one in stored if one.good]
     doubtful = [one for one in stored if not one.good]
-    # What bears a time in the future is not the last good one: a clock was wrong.
+    # A backup with a time in the future is not the last good one: the clock was wrong when it was made.
     last_good = max((one.taken_at for one in good if one.taken_at <= now), default=None)
     newer = last_good is None or any(last_good < one.taken_at <= now for one in doubtful)
     decisions = _decide_by_scope(good, rules, protections, now)
@@ -201,12 +202,12 @@ def _decide_by_scope(good: list[_Stored], rules: Rules, protections: _Protection
 
 
 def _explained(decision: Decision, one: _Stored, past: list[_Stored]) -> Decision:
-    """Of the last one of a scope, say what newer backups lack."""
+    """Explain why the last backup of a scope stays: name what newer backups lack."""
     if MOST_RECENT not in decision.reasons:
         return decision
     newer = {other.scope for other in past if other.order() > one.order()}
-    said = f"{MOST_RECENT} of {one.scope.besides(newer)}"
-    reasons = tuple(said if reason == MOST_RECENT else reason for reason in decision.reasons)
+    explained = f"{MOST_RECENT} of {one.scope.difference_from(newer)}"
+    reasons = tuple(explained if reason == MOST_RECENT else reason for reason in decision.reasons)
     return dataclasses.replace(decision, reasons=reasons)
 
 
@@ -218,7 +219,7 @@ def _decide(
 
 
 class _Protections:
-    """What must stay whatever the rules say, as the ledger has it at one moment."""
+    """The backups that must stay regardless of the rules, as the ledger has them when the object is made."""
 
     def __init__(self) -> None:
         running = RestoreJob.objects.using(ledger_alias()).filter(
@@ -228,7 +229,7 @@ class _Protections:
         self._folders: dict[str, bool] = {}
 
     def of(self, one: _Stored) -> str:
-        """Why it must stay, in words; empty if it need not."""
+        """Return why a backup must stay; "" if the rules decide."""
         if one.is_pinned:
             return f"pinned: {one.pin_reason}" if one.pin_reason else "pinned"
         if one.backup_file_path and not self._is_ours(one.backup_file_path):

@@ -1,4 +1,4 @@
-"""What a backup holds, to compare it with others: databases, file roots, and the patterns that leave something out."""
+"""The scope of a backup, to compare it with others: databases, file roots, and exclude patterns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final, Self
 from ..models import BackupType
 
 _UNKNOWN: Final = "*"
-"""Stands for the names, or for the patterns, that nobody knows any more."""
+"""Stands for names or patterns that are not known any more."""
 _KINDS: Final = {BackupType.DATABASE: ("databases", "dumps"), BackupType.FILES: ("files",)}
 _WORDS: Final = (
     ("files", "the files", "the file root"),
@@ -22,7 +22,7 @@ _ALL_KINDS: Final = ("databases", "dumps", "files")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Scope:
-    """`parts` are databases (as rows at the least), dumps in their own form, and file roots, such as `files/media`.
+    """The contents of a backup. `parts` are databases (at least as rows), native dumps, and file roots (`files/media`).
 
     `rows/files` stands for rows that name files: a backup without any is that of a system that has lost its documents,
     or has none yet.
@@ -33,7 +33,7 @@ class Scope:
 
     @classmethod
     def of_backup(cls, backup_type: str, manifest: Mapping[str, object], exclude: Collection[str]) -> Self:
-        """The scope of a stored backup, from the facts of its manifest and the patterns that it was made with."""
+        """Return the scope of a stored backup, from the facts of its manifest and the exclude patterns of its job."""
         names = {kind: _names(manifest, kind) for kind in ("databases", "files")}
         if not any(names.values()):
             kinds = _KINDS.get(BackupType(backup_type), _ALL_KINDS)
@@ -44,16 +44,16 @@ class Scope:
             names["rows"] = ["files"]
         patterns = set(exclude)
         if not patterns and manifest.get("references_excluded"):
-            # A ledger that was made again from the storage does not know the patterns.
+            # A ledger that was rebuilt from the storage does not know the patterns.
             patterns.add(_UNKNOWN)
         return cls(frozenset(f"{kind}/{name}" for kind, found in names.items() for name in found), frozenset(patterns))
 
     def covers(self, other: Scope) -> bool:
-        """Whether it holds all that the other one holds."""
+        """Return whether it holds all that the other one holds."""
         return self.parts >= other.parts and self.exclude <= other.exclude
 
-    def besides(self, others: Collection[Scope]) -> str:
-        """What it holds and none of the others does, in words; the first of several."""
+    def difference_from(self, others: Collection[Scope]) -> str:
+        """Return words for a part that it holds and none of the others does: the first of several."""
         alike = [one for one in others if one.exclude <= self.exclude]
         missing = sorted(self.parts - {part for one in alike for part in one.parts})
         kinds = {part.partition("/")[0] for one in others for part in one.parts}

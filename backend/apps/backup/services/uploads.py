@@ -35,7 +35,7 @@ def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime
         text = f"It is a number of bytes from 1 to {most:,}."
         raise RequestRefused(f"The size of the upload: {text}", [("size", text)])
     row = Upload(name=storable_text(name)[:255], size=size, created_by_id=user.pk, created_at=now)
-    with uploads.one_at_a_time():
+    with uploads.upload_start_lock():
         _require_allowance(row, most)
         uploads.make_file(row.uuid)
         try:

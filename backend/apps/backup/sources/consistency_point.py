@@ -42,13 +42,13 @@ from .uncaptured_files import columns_outside
 WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "EXPORT"})
 WITH_FILES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "FILES", "EXPORT"})
 PORTABLE: Final = "EXPORT"
-"""The type whose databases are rows that any supported database takes in, instead of dumps of their own."""
+"""The backup type that stores databases as rows, which any supported database can be restored from, not as dumps."""
 SOFTWARE: Final = "edms-backup 0.1"
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something in scope that could not be read; the job that has one is INCOMPLETE."""
+    """A part of the job's scope that could not be read: the job is INCOMPLETE."""
 
     path: str
     reason: str
@@ -110,7 +110,7 @@ class ConsistencyPoint:
         return databases + sum(_tree_size(capture, with_holes=with_holes) for capture in self.roots)
 
     def entries(self) -> list[Entry]:
-        """Root entries in the order in which they must be read: the manifest is last."""
+        """Return the root entries in the order in which they must be read: the manifest is last."""
         found: list[Entry] = []
         if self.portable:
             found.append(data_folder(self.portable))
@@ -182,7 +182,7 @@ class ConsistencyPoint:
         )
 
     def _never_made(self) -> Iterator[Problem]:
-        """Roots that were never on the disk, although rows name files in them. Without such rows they are empty."""
+        """Yield roots that never existed on the disk although rows name files in them. Others count as empty."""
         for capture in self.roots:
             if capture.absent and self._names_files_in(capture):
                 reason = f"the file root {capture.root.name!r} is not there, and rows name files in it"
@@ -195,9 +195,9 @@ class ConsistencyPoint:
         return rows_name_files(self.named.fields, capture.root.path)
 
     def _emptied(self) -> Iterator[Problem]:
-        """Roots with nothing in them that had something before: more likely a disk is not mounted than all was deleted.
+        """Yield roots that are empty and held files before: more likely a disk is not mounted than all was deleted.
 
-        Where the rows tell what ought to be there, they are believed.
+        If rows name the files that should be there, the rows decide.
         """
         for capture in self.roots:
             before = self.spec.held_before.get(capture.root.name, 0)
@@ -209,7 +209,7 @@ class ConsistencyPoint:
                 )
 
     def _without_rows(self, rows: Mapping[str, int]) -> Iterator[Problem]:
-        """Databases without any row that had some before: more likely another one was made in its place."""
+        """Yield databases that have no rows and had some before: more likely another one was made in its place."""
         for alias, count in rows.items():
             before = self.spec.rows_before.get(alias, 0)
             if before and not count:
@@ -220,13 +220,13 @@ class ConsistencyPoint:
                 )
 
     def note_unread(self, problem: Unread) -> None:
-        """Take in that something could not be read. The manifest outlives the job, and counts it.
+        """Note that an entry could not be read; the manifest counts it.
 
-        A file that has vanished is a problem if a row names it, which the comparison finds.
+        A file that has vanished is a problem only if a row names it, which the comparison finds.
         """
         root = next((root for root in self.roots if root.holds(problem.path)), None)
         if problem.vanished and root is not None:
-            root.has_lost(problem.path)
+            root.note_vanished(problem.path)
             if not (self.compares_references and self.named.names(problem.path)):
                 self.vanished += 1
             return
@@ -256,12 +256,12 @@ class ConsistencyPoint:
         """The states of the servers at the consistency point, by alias, where they have names for them."""
         return {one.record.alias: one.position for one in self.databases if one.position}
 
-    def lacks_what_was_deleted(self) -> bool:
-        """Whether a file is missing whose row the application has deleted since: another pass can do better."""
+    def lacks_deleted_files(self) -> bool:
+        """Return whether a missing file was deleted together with its row: another pass helps then."""
         return self.compares_references and any_row_is_gone(self.named.missing())
 
     def manifest(self) -> Manifest:
-        """The manifest as it was stored; raises `CaptureFailed` before everything has been read."""
+        """Return the manifest as it was stored. Raises `CaptureFailed` while some sources are not read yet."""
         if self._manifest is None:
             raise CaptureFailed("The sources have not been read to their end; there is no manifest.")
         return self._manifest
@@ -271,7 +271,7 @@ def _tree_size(capture: RootCapture, *, with_holes: bool) -> int:
     total = 0
     folders = [os.fsencode(capture.root.path)]
     while folders:
-        # The archiver meets an unreadable folder again, and reports it.
+        # The archiver comes to an unreadable folder again, and reports it.
         folder = folders.pop()
         with contextlib.suppress(OSError), reachable(folder) as place, os.scandir(place) as entries:
             for entry in entries:
@@ -288,20 +288,20 @@ def _tree_size(capture: RootCapture, *, with_holes: bool) -> int:
 
 @contextlib.contextmanager
 def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[ConsistencyPoint]:
-    """Fix all sources at one moment and hand them out; everything is closed when the block is left.
+    """Fix all sources at one time, and close them at the end of the block.
 
-    Raises `SourceRefused`, `ClientMissing` or `CaptureFailed` when a source cannot be opened; nothing is left behind.
+    Raises `SourceRefused`, `ClientMissing` or `CaptureFailed`, and then leaves nothing behind.
     """
     if backup_type not in WITH_DATABASES | WITH_FILES:
         raise SourceRefused(f"There is no backup type {backup_type!r}.")
     selection = Selection(spec.include, spec.exclude)
     fields = reference_fields(conf.load().reference_fields)
-    # Before the consistency point, after which files may go.
+    # Before the consistency point: files may be deleted after it.
     outside = columns_outside(database_aliases(portable=True)) if backup_type in WITH_DATABASES else None
     with contextlib.ExitStack() as stack:
         named = NamedFiles(spec.staging / "named-files.sqlite3", fields)
         stack.callback(named.close)
-        # Before the consistency point: what is deleted after it is there.
+        # Before the consistency point, so that files deleted after it are held.
         wants_files = backup_type in WITH_FILES
         deferring, others = _storages(fields) if wants_files else ([], [])
         held = stack.enter_context(hold_deletes(deferring, spec.job_uuid))
@@ -331,7 +331,7 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
             names += [f"files/{root.name}" for root in file_roots(fields)]
         if not databases and not portable and not roots and not problems:
             raise SourceRefused("There is nothing to back up: no database and no file root is selected.")
-        for pattern in selection.idle(names):
+        for pattern in selection.unmatched_includes(names):
             problems.append(Problem(pattern, f"is to be included, and is none of {', '.join(names)}"))
         # Without any folder, as without MEDIA_ROOT, files that rows name are missing, unless the job leaves files out.
         asked = backup_type in WITH_FILES and (bool(roots) or (not file_roots(fields) and selection.wants("files")))
@@ -342,7 +342,7 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
 
 
 def _storages(fields: Sequence[ReferenceField]) -> tuple[list[Path], list[Path]]:
-    """The folders of local storages that are there: those that hold deletes back, and others, none inside another."""
+    """Return the existing folders of local storages, none inside another: those that hold deletes, and the others."""
     deferring = {Path(one.location) for one in fields if one.location and one.holds_deletes}
     others = {Path(one.location) for one in fields if one.location and one.storage != TEXT} - deferring
     nested = {one for one in others for other in (others | deferring) - {one} if one.is_relative_to(other)}
@@ -396,7 +396,7 @@ def _open_roots(
 
 
 def _may_be_made_later(root: FileRoot, spec: CaptureSpec) -> bool:
-    """Whether a root that is not there is made when the first file is stored in it.
+    """Return whether a missing root is made when the first file is stored in it.
 
     Django makes MEDIA_ROOT and the folders of storages. A folder that BACKUP_FILE_ROOTS names is there from the start.
     """

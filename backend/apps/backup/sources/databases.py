@@ -1,4 +1,4 @@
-"""Which databases of the project are backed up."""
+"""Select the databases of the project that are backed up."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _PLACES: Final = (
     *("service", "host", "hostaddr", "port", "dbname"),
     *("read_default_file", "read_default_group", "unix_socket", "database", "db"),
 )
-"""Options of the drivers that say which server and which database is meant."""
+"""Options of the drivers that name the server and the database."""
 
 
 def database_aliases(*, portable: bool = False) -> list[str]:
-    """The aliases that are databases of their own: no test mirrors, no second names of the same one.
+    """Return the aliases of distinct databases, without test mirrors and second names of the same database.
 
-    `portable` is for databases that are carried as rows, which more kinds can be than those with a dump of their own.
-    Raises `SourceRefused` for an engine that cannot be backed up, by name.
+    `portable` also allows kinds of databases that have no dump of their own and are stored as rows. Raises
+    `SourceRefused`, with its name, for an engine that cannot be backed up.
     """
     supported = _PORTABLE if portable else _DUMPED
     seen: set[tuple[str, ...]] = set()
@@ -49,5 +49,5 @@ def database_aliases(*, portable: bool = False) -> list[str]:
 
 
 def all_have_dumps() -> bool:
-    """Whether each database of the project is of a kind with a dump of its own; the others are carried as rows."""
+    """Return whether each database of the project has a dump of its own; others are stored as rows."""
     return all(connections[alias].vendor in _DUMPED for alias in database_aliases(portable=True))

@@ -1,4 +1,4 @@
-"""A second look at rows whose files are missing: are they still there?"""
+"""Check whether rows that name missing files still exist."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ _BATCH: Final = 200
 
 
 def any_row_is_gone(missing: Sequence[tuple[str, str]]) -> bool:
-    """Whether a row that named one of these files, as (field, value), is gone now.
+    """Return whether a row that named one of these files, given as (field, value), is gone now.
 
-    The application has deleted row and file after the consistency point then. A row that is still there names a file
-    that was lost before; no other pass would find that.
+    The application has then deleted the row and the file after the consistency point. A row that still exists names a
+    file that was lost before; another pass would not find that file.
     """
     by_field: dict[str, list[str]] = {}
     for label, value in missing:
@@ -29,8 +29,8 @@ def _is_one_gone(label: str, values: Sequence[str]) -> bool:
     rows = model._base_manager.using(router.db_for_read(model))
     for start in range(0, len(values), _BATCH):
         batch = set(values[start : start + _BATCH])
-        # As text, whatever the field makes of it.
-        there = {str(value) for value in rows.filter(**{f"{name}__in": batch}).values_list(name, flat=True)}
-        if batch - there:
+        # As text, since a field may convert its values.
+        existing = {str(value) for value in rows.filter(**{f"{name}__in": batch}).values_list(name, flat=True)}
+        if batch - existing:
             return True
     return False

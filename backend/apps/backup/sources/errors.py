@@ -14,7 +14,7 @@ class SourceRefused(BackupError):
 
 
 class ClientMissing(BackupError):
-    """The client programs of the database are absent or older than its server: `what` is so, and what `helps`."""
+    """The client programs of a database are missing or older than its server; `what` says which, `helps` the remedy."""
 
     def __init__(self, what: str, helps: str = "") -> None:
         super().__init__(f"{what} {helps}".strip())

@@ -1,7 +1,7 @@
-"""The files that the databases name, compared with the files that were read.
+"""Compare the files that the databases name with the files that were read.
 
-Names and paths lie in a scratch database beside the other temporary data, so that memory does not grow with their
-number and no file costs a query of its own.
+Names and paths are stored in a temporary SQLite file beside the other temporary data, so that the use of memory does
+not grow with their number, and no file needs a query of its own.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ from ..errors import SettingsInvalid
 
 MAX_LISTED: Final = 1000
 TEXT: Final = "text"
-"""Stands for the storage of a column of text."""
+"""In place of the name of a storage, for a column of text."""
 _BATCH: Final = 5000
 _FOLDERS_KNOWN: Final = 10_000
 _PROBE: Final = "edms-backup/probe"
-"""A name that no file has: where a storage would put it shows how it makes paths of names."""
+"""A name that no file has: the path that a storage gives it shows how the storage makes paths of names."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,16 +44,16 @@ class ReferenceField:
     location: str | None
     storage: str
     holds_deletes: bool = False
-    """Whether its storage keeps what is deleted while a backup runs."""
+    """Whether its storage holds deleted files while a backup runs."""
     path_of: Callable[[str], str] | None = dataclasses.field(default=None, compare=False)
-    """A local storage that does not put a value simply below its location."""
+    """The function that returns the path of a value, for a storage that does not put it simply below its location."""
 
 
 def reference_fields(configured: Mapping[str, Path | None]) -> list[ReferenceField]:
-    """Every FileField of the project, and the text fields of BACKUP_REFERENCE_FIELDS ("app.Model.field").
+    """Return all FileFields of the project, and the text fields of BACKUP_REFERENCE_FIELDS ("app.Model.field").
 
-    Values of the latter are absolute, or start from the folder that is given there, or from MEDIA_ROOT. Raises
-    `SettingsInvalid` for a field that is not there.
+    Values of the text fields are absolute, or relative to the folder that is given there, or to MEDIA_ROOT. Raises
+    `SettingsInvalid` for a field that does not exist.
     """
     found = [_text_field(name, folder) for name, folder in configured.items()]
     for model in apps.get_models(include_auto_created=True):
@@ -80,10 +80,10 @@ def _file_field(model: type[models.Model], field: models.FileField) -> Reference
 
 
 def _location(storage: Storage) -> tuple[str | None, bool]:
-    """The folder in which a storage has its files, and whether a name is simply a path below it.
+    """Return the folder of a storage, and whether each name is simply a path below it.
 
-    Whatever class it is of: a storage may wrap another one, put something before each name, or be made at first use.
-    None where it has no paths, which is how Django's storages say that they are not local.
+    Works for storages of any class: one may wrap another, add a prefix to each name, or be made at its first use. The
+    folder is None if the storage has no paths: this is how Django's storages say that they are not local.
     """
     try:
         path = os.path.normpath(storage.path(_PROBE))
@@ -112,7 +112,7 @@ def _text_field(name: str, folder: Path | None) -> ReferenceField:
 
 
 def _resolving(base: str) -> Callable[[str], str]:
-    """Make paths of the values of a column of text: the folders in them may be links into a file root."""
+    """Return a function that makes paths of the values of a column of text; their folders may be links to a root."""
 
     @functools.lru_cache(maxsize=_FOLDERS_KNOWN)
     def folder_of(folder: str) -> str:
@@ -127,7 +127,7 @@ def _resolving(base: str) -> Callable[[str], str]:
 
 
 def rows_name_files(fields: Sequence[ReferenceField], folder: Path) -> bool:
-    """Whether a row names a file whose storage is this folder, or lies in it; asked of the live databases."""
+    """Return whether a row of the live databases names a file whose storage is this folder or lies in it."""
     for field in fields:
         if field.location is None or not Path(field.location).is_relative_to(folder):
             continue
@@ -139,7 +139,7 @@ def rows_name_files(fields: Sequence[ReferenceField], folder: Path) -> bool:
 
 
 class NamedFiles:
-    """The two lists and their comparison. `path` is where the scratch database is made; `close` removes it."""
+    """The named files and the read files, and their comparison. `path` is the temporary file, which `close` removes."""
 
     def __init__(self, path: Path, fields: Sequence[ReferenceField]) -> None:
         self._path = path
@@ -157,7 +157,7 @@ class NamedFiles:
         )
 
     def add(self, field: ReferenceField, values: Sequence[str]) -> None:
-        """Note what one column names."""
+        """Add the values of one column."""
         self._checked += len(values)
         if field.location is None:
             key = f"{field.label} ({field.storage})"
@@ -166,7 +166,7 @@ class NamedFiles:
         base, path_of = os.fsencode(field.location), field.path_of
         rows = [
             (
-                # A storage that wraps another one may say where each of its files lies.
+                # A storage that wraps another one may have its own path for each file.
                 os.path.normpath(os.path.join(base, os.fsencode(path_of(value) if path_of else value))),  # noqa: PTH118
                 field.label,
                 os.fsencode(value),
@@ -177,26 +177,26 @@ class NamedFiles:
             self._database.execute("BEGIN")
             self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?)", rows)
 
-    def saw(self, path: bytes, size: int, *, owned: bool) -> None:
-        """Note a file that is being read; `owned` if it lies in the storage of a FileField."""
+    def add_read(self, path: bytes, size: int, *, owned: bool) -> None:
+        """Add a file that is being read; `owned` if it lies in the storage of a FileField."""
         with self._lock:
             self._seen.append((path, owned, size))
             if len(self._seen) >= _BATCH:
                 self._flush()
 
-    def has_seen(self, path: bytes) -> bool:
-        """Whether a file was noted."""
+    def was_read(self, path: bytes) -> bool:
+        """Return whether a file was added as read."""
         with self._lock:
             self._flush()
             return self._database.execute("SELECT 1 FROM seen WHERE path = ?", [path]).fetchone() is not None
 
     def names(self, path: bytes) -> bool:
-        """Whether a row names the file."""
+        """Return whether a row names the file."""
         with self._lock:
             return self._database.execute("SELECT 1 FROM named WHERE path = ?", [path]).fetchone() is not None
 
-    def lost(self, path: bytes) -> int | None:
-        """Take back that a file is being read: it has vanished before that. Its size; None if it was not noted."""
+    def remove_vanished(self, path: bytes) -> int | None:
+        """Remove a file that vanished before it could be read, and return its size; None if it was not added."""
         with self._lock:
             self._flush()
             row = self._database.execute("SELECT size FROM seen WHERE path = ?", [path]).fetchone()
@@ -204,7 +204,7 @@ class NamedFiles:
         return None if row is None else int(row[0])
 
     def missing(self) -> list[tuple[str, str]]:
-        """The files that are named and were not noted, as (field, value as it stands in the row)."""
+        """Return the named files that were not read, as (field, value in the row)."""
         with self._lock:
             self._flush()
             self._follow_links()
@@ -222,9 +222,9 @@ class NamedFiles:
     def compare(
         self, is_excluded: Callable[[bytes], bool], roots: Sequence[bytes] = ()
     ) -> tuple[ReferenceFacts, list[tuple[str, str]]]:
-        """The result, and the missing files as (path, reason), at most `MAX_LISTED` and a last line for the rest.
+        """Return the result, and the missing files as (path, reason): at most `MAX_LISTED`, and one line for the rest.
 
-        `roots` are the folders that are captured: the reason names the setting for what lies in none of them.
+        `roots` are the folders that are captured: for a file in none of them, the reason names the setting to change.
         """
         with self._lock:
             self._flush()
@@ -254,7 +254,7 @@ class NamedFiles:
         return facts, listed
 
     def _reason(self, path: bytes, label: str, roots: Sequence[bytes]) -> str:
-        """Why a file that a row names is not in the backup, with the setting that changes it."""
+        """Return why a file that a row names is not in the backup, with the setting that changes that."""
         begun = f"is named by {label} but was not captured: it"
         real = _real(path)
         if os.path.lexists(real) and not _is_below(real, roots):
@@ -271,7 +271,7 @@ class NamedFiles:
         )
 
     def _follow_links(self) -> None:
-        """Take a named file as noted that links lead to, itself or its folder, and that was noted where it lies."""
+        """Count a named file as read if its path leads through links to a file that was read at its real path."""
         followed = []
         for path, _ in self._unseen():
             real = _real(path)
@@ -282,7 +282,7 @@ class NamedFiles:
         self._flush()
 
     def names_within(self, folder: bytes) -> bool:
-        """Whether a row names a file in this folder."""
+        """Return whether a row names a file in this folder."""
         with self._lock:
             # "0" is the character after "/".
             found = self._database.execute(
@@ -312,5 +312,5 @@ def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:
 
 
 def _real(path: bytes) -> bytes:
-    """Where a path leads to; the path itself where nothing is, which includes those that can be no path."""
+    """Return a path with its links followed; the path itself if nothing exists there, or if it is no valid path."""
     return os.path.realpath(path) if os.path.lexists(path) else path

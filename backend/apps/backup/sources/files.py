@@ -22,12 +22,11 @@ from .. import conf
 from ..core.manifest import FileRootRecord
 from ..deferred_deletes import FOLDER, Held
 from .engines.registry import DATABASE_ENGINES
-from .engines.sqlite.online_copy import SIDE_FILES, database_path
 from .errors import SourceRefused
 from .file_references import NamedFiles, ReferenceField
 
 RESTORE_MARK: Final = ".edms-restore-"
-"""Part of the names of everything that a restore puts beside or into a live folder; it is never captured."""
+"""Part of the name of each entry that a restore puts beside or into a live folder; such entries are never captured."""
 
 
 @dataclass(frozen=True)
@@ -39,9 +38,9 @@ class FileRoot:
 
 
 def file_roots(fields: Sequence[ReferenceField]) -> list[FileRoot]:
-    """Every folder to capture, by name. One that lies inside another is captured with that one only.
+    """Return the folders to capture. One that lies inside another is captured only as a part of it.
 
-    Raises `SourceRefused` if a root lies inside the storage of the backups, or two have one name.
+    Raises `SourceRefused` if a root lies inside the storage of the backups, or if two roots have one name.
     """
     named: list[FileRoot] = []
     if project.MEDIA_ROOT:
@@ -89,12 +88,12 @@ def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bo
 
 
 def never_captured(staging: Path) -> list[bytes]:
-    """Paths that are left out wherever they lie: the backups, and live databases, of which copies are taken."""
-    return [os.fsencode(path) for path in (*_apart(), os.path.realpath(staging))]
+    """Return paths that are always left out: the backups, and the live databases, which are copied separately."""
+    return [os.fsencode(path) for path in (*_never_in_roots(), os.path.realpath(staging))]
 
 
-def held_besides(root: FileRoot) -> list[str]:
-    """Name the contents of a root that are never captured."""
+def never_captured_in(root: FileRoot) -> list[str]:
+    """Describe the contents of a root that are never captured."""
     found = [f"the backup storage {path}" for path in storages() if path.is_relative_to(root.path)]
     return found + [
         f"the database {alias!r} ({path})" for alias, path in database_files().items() if path.is_relative_to(root.path)
@@ -103,34 +102,34 @@ def held_besides(root: FileRoot) -> list[str]:
 
 def stays_inside(folder: Path) -> list[str]:
     """Return the paths in a folder that stay when its contents are replaced: those that are never captured."""
-    return sorted(str(path.relative_to(folder)) for path in map(Path, _apart()) if path.is_relative_to(folder))
+    return sorted(str(path.relative_to(folder)) for path in map(Path, _never_in_roots()) if path.is_relative_to(folder))
 
 
-def _apart() -> list[str]:
-    """The backups and what belongs to them, and the files of live databases."""
+def _never_in_roots() -> list[str]:
+    """Return the paths of the backups, of their working folders, and of the files of live databases."""
     settings = conf.load()
     paths = [str(path) for path in (*storages(), Path(os.path.realpath(settings.fallback_root)))]
-    # A link to the storage is the way to it.
+    # A link to the storage must stay, too.
     links = [root for root in settings.roots if os.path.islink(root)]  # noqa: PTH114  raises nothing
     paths += [str(Path(os.path.realpath(link.parent), link.name)) for link in links]
-    for live in database_files().values():
-        paths += [str(live), *(f"{live}{suffix}" for suffix in SIDE_FILES)]
+    for alias, live in database_files().items():
+        paths += [str(live), *(f"{live}{suffix}" for suffix in DATABASE_ENGINES[connections[alias].vendor].side_files)]
     return paths
 
 
 def storages() -> list[Path]:
-    """The folders of the backups, resolved."""
+    """Return the folders of the backups, resolved."""
     return [Path(os.path.realpath(storage)) for storage in conf.load().roots]
 
 
 def database_files() -> dict[str, Path]:
-    """The files of the SQLite databases, by alias."""
+    """Return the files of the databases that are files, by alias."""
     found = {}
     for alias in connections:
         engine = DATABASE_ENGINES.get(connections[alias].vendor)
         if engine is not None and engine.is_file:
             with contextlib.suppress(SourceRefused):  # a database in memory has no file
-                found[alias] = database_path(alias, connections[alias].settings_dict)
+                found[alias] = engine.file_of(alias)
     return found
 
 
@@ -138,7 +137,7 @@ _KINDS: Final = frozenset({"databases", "files"})
 
 
 class Selection:
-    """Which paths a configuration wants.
+    """The paths that a configuration includes.
 
     `include` and `exclude` are patterns (`*`, `?`, `[…]`; `*` also matches `/`) for paths as they are in the snapshot:
     `files/media/tmp/*`, `databases/default`. An exclude pattern without a slash is for names: `*.tmp`. With `include`
@@ -152,14 +151,14 @@ class Selection:
         self._names = [_matcher(pattern) for pattern in wanted_not if "/" not in pattern]
 
     def wants(self, path: str) -> bool:
-        """Whether a whole database or file root is captured."""
+        """Return whether a database or file root is captured."""
         name = os.fsencode(path)
         if self._include and not any(matches(name) for matches in self._include.values()):
             return False
         return not self.leaves_out(name)
 
-    def idle(self, names: Sequence[str]) -> list[str]:
-        """The include patterns that match none of these databases and file roots, though they are for their kind."""
+    def unmatched_includes(self, names: Sequence[str]) -> list[str]:
+        """Return the include patterns for this kind that match none of these databases and file roots."""
         kinds = {name.partition("/")[0] for name in names}
         return [
             pattern
@@ -169,19 +168,19 @@ class Selection:
         ]
 
     def leaves_out(self, path: bytes) -> bool:
-        """Whether this very path is excluded (those above it are asked on their own)."""
+        """Return whether this path itself is excluded; the folders above it are checked separately."""
         name = path.rpartition(b"/")[2]
         return any(matches(name) for matches in self._names) or any(matches(path) for matches in self._paths)
 
 
 def _matcher(pattern: str) -> Callable[[bytes], object]:
-    # As `fnmatch` does it, which forgets what it has compiled when there are more than a few hundred.
+    # `fnmatch` itself caches only a few hundred compiled patterns.
     expression = fnmatch.translate(os.fsencode(pattern).decode("latin-1"))
     return re.compile(expression.encode("latin-1")).match
 
 
 class RootCapture:
-    """One file root while it is read: what is left out, and what was seen."""
+    """One file root while it is read, with the paths that are left out and the files that were read."""
 
     def __init__(
         self,
@@ -215,15 +214,15 @@ class RootCapture:
         if self.absent:
             return Folder(os.fsencode(self.root.name), [])
         recall = self._recall if self._recalls else None
-        return OnDisk(os.fsencode(self.root.name), self._base, self._look, refuge=self, recall=recall)
+        return OnDisk(os.fsencode(self.root.name), self._base, self._leaves_out, refuge=self, recall=recall)
 
     def names(self, folder: bytes) -> list[bytes]:
-        """As a `DeletedFiles`: what was deleted from a folder since the consistency point, and is held."""
+        """Return the held files of a folder that were deleted since the consistency point (see `DeletedFiles`)."""
         found = [name for name in self._held.names(folder) if not self.excludes(folder + b"/" + name)]
         return [name for name in found if self._is_wanted(folder + b"/" + name)]
 
     def find(self, path: bytes) -> bytes | None:
-        """As a `DeletedFiles`: where a file is held that was deleted."""
+        """Return the path at which a deleted file is held (see `DeletedFiles`)."""
         found = self._held.find(path)
         if found is None or not self._is_wanted(path):
             return None
@@ -236,39 +235,39 @@ class RootCapture:
         return not self._held.is_linked(path) or self._named.names(path) or self._named.names_within(path)
 
     def _recall(self, path: bytes) -> bool:
-        """Whether a file that is gone, and that the first pass has read, belongs to this backup: a row names it."""
+        """Return whether a file that is gone, and that the first pass has read, is named by a row: it belongs here."""
         if self.excludes_within(path) or not self._named.names(path):
             return False
         self._note(path, 0)
         return True
 
     def _note(self, path: bytes, size: int) -> None:
-        if not self._named.has_seen(path):
-            self._named.saw(path, size, owned=self.owned)
+        if not self._named.was_read(path):
+            self._named.add_read(path, size, owned=self.owned)
             with self._lock:
                 self._files += 1
                 self._bytes += size
 
-    def has_lost(self, path: bytes) -> None:
-        """A file has vanished after it was looked at: it is not counted."""
-        size = self._named.lost(path)
+    def note_vanished(self, path: bytes) -> None:
+        """Note that a file vanished after it was found: it is not counted."""
+        size = self._named.remove_vanished(path)
         if size is not None:
             with self._lock:
                 self._files -= 1
                 self._bytes -= size
 
     def holds(self, path: bytes) -> bool:
-        """Whether the path lies in this root."""
+        """Return whether a path lies in this root."""
         return path.startswith(self._base + b"/")
 
-    def _look(self, path: bytes) -> bool:
-        """The archiver's question before it looks at `path`: is it left out? Included files are counted here."""
+    def _leaves_out(self, path: bytes) -> bool:
+        """Return whether the archiver leaves `path` out; called before it reads the path. Counts included files."""
         if self.excludes(path):
             return True
         try:
             status = os.lstat(path)
         except OSError:
-            # Gone or closed to us: the archiver meets the same and lists it as a problem.
+            # The file is gone or cannot be read: the archiver reports that as a problem.
             return False
         with self._lock:
             if stat.S_ISREG(status.st_mode):
@@ -279,11 +278,11 @@ class RootCapture:
             else:
                 self._others += 1
         if stat.S_ISREG(status.st_mode):
-            self._named.saw(path, status.st_size, owned=self.owned)
+            self._named.add_read(path, status.st_size, owned=self.owned)
         return False
 
     def excludes(self, path: bytes) -> bool:
-        """Whether this very path is left out."""
+        """Return whether this path itself is left out."""
         name = path.rpartition(b"/")[2]
         if path in self._never or os.fsencode(RESTORE_MARK) in name or name == os.fsencode(FOLDER):
             return True
@@ -293,9 +292,9 @@ class RootCapture:
         return self._selection.leaves_out(self._inside + path[len(self._base) :])
 
     def excludes_within(self, path: bytes) -> bool:
-        """Whether `path` lies in this root and it, or a folder above it, is left out as the configuration wants it.
+        """Return whether `path` lies in this root and the configuration leaves out the path or a folder above it.
 
-        Files that are never captured do not count: one that a row names is missing in the backup all the same.
+        Files that are never captured do not count: if a row names one, it is missing in the backup nevertheless.
         """
         if not path.startswith(self._base + b"/"):
             return False
@@ -315,5 +314,5 @@ class RootCapture:
 
 
 def excluded_by(captures: Sequence[RootCapture]) -> Callable[[bytes], bool]:
-    """A question for all roots: was this path left out on purpose?"""
+    """Return a function that says, for all roots, whether a path was left out on purpose."""
     return lambda path: any(capture.excludes_within(path) for capture in captures)

@@ -1,8 +1,8 @@
-"""Files held by hard links while another pass of a backup is made, where their storage does not hold deletes back.
+"""Hold files by hard links during another pass of a backup, if their storage does not hold deleted files.
 
-The links lie where `deferred_deletes` keeps what was deleted. Only files that have changed since a given time are
-linked: those before it are in the snapshot of the pass before. A link changes the time of the inode, so that the next
-incremental backup reads these files again.
+The links lie in the folder in which `deferred_deletes` holds deleted files. Only files that have changed since a given
+time are linked: older ones are in the snapshot of the pass before. A link changes the time of the inode, so that the
+next incremental backup reads these files again.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ from ..deferred_deletes import FOLDER, Held, holding, remove_dead
 _CANNOT_BE_LINKED: Final = frozenset(
     {errno.ENOENT, errno.EEXIST, errno.EXDEV, errno.EPERM, errno.EMLINK, errno.EOPNOTSUPP, errno.ENAMETOOLONG}
 )
-"""Gone, linked already, on another disk, or on one that has no hard links: the comparison with the rows tells of it."""
+"""Errors of files that are gone, linked already, on another disk, or on one without hard links: the comparison with
+the rows reports them."""
 
 
 @contextlib.contextmanager
 def hold_by_links(held: Held, locations: Iterable[Path], job: UUID, *, since: float) -> Iterator[Callable[[], None]]:
-    """Hold the files below these storages whose inode has changed at `since` or later, until the block is left.
+    """Hold the files below these storages whose inode has changed at `since` or later, until the end of the block.
 
-    Enter it before the consistency point, and call what it gives right after it: what was made in between is held, too.
-    A storage that cannot be written to holds nothing; a note of `held` says so.
+    Enter the block before the consistency point, and call the yielded function right after it: files that were made in
+    between are held, too. A storage that cannot be written to holds nothing; a note of `held` says so.
     """
     linked: list[tuple[Path, Path]] = []
 
@@ -52,7 +53,7 @@ def hold_by_links(held: Held, locations: Iterable[Path], job: UUID, *, since: fl
 
 
 def remove_dead_links(locations: Iterable[Path]) -> None:
-    """Remove what killed jobs have left in storages that hold nothing back: links keep deleted files on the disk."""
+    """Remove the links that killed jobs have left, which keep deleted files on the disk."""
     for location in locations:
         if (location / FOLDER).is_dir():
             with contextlib.suppress(OSError):
@@ -61,7 +62,7 @@ def remove_dead_links(locations: Iterable[Path]) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
-    # Not while another job holds something in it.
+    # Another job may still hold files in it.
     with contextlib.suppress(OSError):
         folder.rmdir()
 
@@ -73,7 +74,7 @@ def _link(location: Path, holder: Path, since: float) -> None:
         try:
             entries = list(os.scandir(location / inside))
         except OSError:
-            # The archiver meets the same, and lists it as a problem.
+            # The archiver reports the same error as a problem.
             continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):

@@ -1,4 +1,4 @@
-"""Migrations as they are compared between a backup and the code: the leaves of each application."""
+"""Compare the migrations of a backup with those of the code, by the newest ones of each application."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.migrations.loader import MigrationLoader
 
 
 def code_leaves() -> dict[str, list[str]]:
-    """The newest migrations of the code by app label; no database is asked."""
+    """Return the newest migrations of the code by app label, without asking a database."""
     found: dict[str, list[str]] = {}
     for app, name in MigrationLoader(None, ignore_no_migrations=True).graph.leaf_nodes():
         found.setdefault(app, []).append(name)
@@ -16,14 +16,14 @@ def code_leaves() -> dict[str, list[str]]:
 
 
 def code_knows() -> set[tuple[str, str]]:
-    """Every migration of the code, and those that its squashed migrations stand for."""
+    """Return all migrations of the code, and those that its squashed migrations replace."""
     loader = MigrationLoader(None, ignore_no_migrations=True)
     known = {(app, name) for app, name in loader.disk_migrations}
     return known | {(app, name) for squashed in loader.replacements.values() for app, name in squashed.replaces}
 
 
 def newer_code(what: str, lacking: Iterable[str]) -> str:
-    """Why `what` (the package, the backup) cannot be restored with the code here, which lacks these migrations."""
+    """Return why `what` (the package, the backup) cannot be restored with this code, which lacks these migrations."""
     return (
         f"the {what} is of a newer state of the application: the code here does not have {', '.join(lacking)}; install"
         " the version of the application that has them, and restore with that"
@@ -31,7 +31,7 @@ def newer_code(what: str, lacking: Iterable[str]) -> str:
 
 
 def leaves(applied: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """The newest of the applied migrations by app label.
+    """Return the newest of the applied migrations by app label.
 
     `applied` is in order of application. For applications that the code does not know, that order decides.
     """

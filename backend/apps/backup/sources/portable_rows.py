@@ -1,6 +1,6 @@
-"""Databases in portable form as a source: one transaction sees everything, and every table is a stream of lines.
+"""Databases in portable form as a source: one transaction reads all tables, each as a stream of lines.
 
-Names of files are taken from the rows as they pass, so that they are of the same moment and cost no query.
+The names of files are taken from the rows while they are read, so that they are of the same time and need no query.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class PortableCapture:
-    """One database at its cut. `record` has the figures of the tables that have been read to their end."""
+    """One database at the consistency point. `record` has the figures of the tables that were read to their end."""
 
     record: DataRecord
     reading: Reading
@@ -44,7 +44,7 @@ class PortableCapture:
     _finished: dict[str, TableRecord] = field(default_factory=dict)
 
     def entries(self) -> list[Entry]:
-        """One stream for each table, in the order of their names."""
+        """Return a stream for each table, in the order of their names."""
         streams = [(table.path.rpartition("/")[2].encode(), table) for table in self.record.tables]
         return [Stream(name, self._opener(table)) for name, table in sorted(streams, key=lambda pair: pair[0])]
 
@@ -72,16 +72,16 @@ class PortableCapture:
         return watch
 
     def finished(self) -> DataRecord:
-        """The record with every table's figures; raises `CaptureFailed` if one was not read to its end."""
+        """Return the record with the figures of all tables. Raises `CaptureFailed` if one was not read to its end."""
         unread = [table.name for table in self.record.tables if table.name not in self._finished]
         if unread:
             raise CaptureFailed(f"The table {unread[0]} was not read to its end; there is no backup.")
         tables = [self._finished[table.name] for table in self.record.tables]
-        return msgspec.structs.replace(self.record, tables=tables, notes=[*self.record.notes, *self.reading.met()])
+        return msgspec.structs.replace(self.record, tables=tables, notes=[*self.record.notes, *self.reading.oddities()])
 
 
 class _Translating:
-    """A stream whose database errors are ours."""
+    """A stream that translates errors of the database to `CaptureFailed`."""
 
     def __init__(self, reader: LinesReader, alias: str, table: str) -> None:
         self._reader = reader
@@ -101,17 +101,18 @@ def _translated(alias: str, table: str | None = None) -> Iterator[None]:
     try:
         with connections[alias].wrap_database_errors:
             yield
+    # An error of SQLite may also be one of the temporary file of `NamedFiles`.
     except (DatabaseFailure, sqlite3.Error) as error:
         what = f"The database {alias!r}" if table is None else f"The table {table!r} of the database {alias!r}"
         raise CaptureFailed(f"{what} cannot be read: {str(error).strip()}") from error
 
 
-def data_folder(cuts: Sequence[PortableCapture]) -> Folder:
-    """All databases as they lie in a package: the default one's tables, and a folder for each other one."""
+def data_folder(captures: Sequence[PortableCapture]) -> Folder:
+    """Return the folder of a package with all databases: the default one's tables, and a folder for each other one."""
     inside: dict[bytes, Entry] = {}
-    for cut in cuts:
-        entries = cut.entries()
-        parent = Path(cut.record.tables[0].path).parent.name if cut.record.tables else ""
+    for capture in captures:
+        entries = capture.entries()
+        parent = Path(capture.record.tables[0].path).parent.name if capture.record.tables else ""
         if parent == FOLDER:
             inside |= {entry.name: entry for entry in entries}
         elif parent:
@@ -123,7 +124,7 @@ def data_folder(cuts: Sequence[PortableCapture]) -> Folder:
 def open_portable(
     alias: str, staging: Path, *, fields: Sequence[ReferenceField], named: NamedFiles
 ) -> Iterator[PortableCapture]:
-    """Fix the cut of one database; its rows are read while the block runs. Raises `CaptureFailed`."""
+    """Fix the consistency point of one database, and read its rows while the block runs. Raises `CaptureFailed`."""
     with contextlib.ExitStack() as stack:
         with _translated(alias):
             opened = engine_of(alias).open_rows(alias, staging, stack)

@@ -42,7 +42,7 @@ def _version(module: object) -> str:
 
 
 def fingerprint(name: str, salt: bytes) -> SecretFingerprint:
-    """The fingerprint of the secret in setting `name` (or, where there is no such setting, in that variable)."""
+    """Return the fingerprint of the secret in the setting `name` or, without such a setting, in that variable."""
     value = getattr(project, name, None) or os.environ.get(name) or ""
     digest = ""
     if value:
@@ -51,19 +51,19 @@ def fingerprint(name: str, salt: bytes) -> SecretFingerprint:
 
 
 def secret_names() -> list[str]:
-    """The secrets of which fingerprints are made, and of no other: SECRET_KEY and those of BACKUP_SECRETS."""
+    """Return the names of the secrets that get fingerprints: SECRET_KEY and those of BACKUP_SECRETS, and no others."""
     return list(dict.fromkeys(["SECRET_KEY", *conf.load().secrets]))
 
 
 def fingerprints() -> list[SecretFingerprint]:
-    """Fingerprints with fresh salts."""
+    """Return fingerprints of all secrets, with fresh salts."""
     return [fingerprint(name, secrets.token_bytes(16)) for name in secret_names()]
 
 
 def same_secret(recorded: SecretFingerprint) -> bool:
-    """Whether the secret here is the one that was in use at the backup.
+    """Return whether the secret here is the one at the time of the backup.
 
-    Ask only for `secret_names`: the author of a package could guess any other secret with it.
+    Answers only for `secret_names`: otherwise the author of a package could guess any secret with it.
     """
     try:
         salt = bytes.fromhex(recorded.salt)
@@ -74,7 +74,7 @@ def same_secret(recorded: SecretFingerprint) -> bool:
 
 
 def fact_entries(paths: Sequence[Path]) -> tuple[list[Entry], list[Path]]:
-    """Entries for the files that are there, under names of their own, and the paths that are not there."""
+    """Return entries for the existing files, each under a name of its own, and the paths that do not exist."""
     entries: list[Entry] = []
     missing: list[Path] = []
     taken: set[str] = set()

@@ -1,4 +1,4 @@
-"""Which folders of a project hold no documents: code and what belongs to it, collected files, caches, our own."""
+"""Find the folders of a project that hold no documents: code, static files, caches, and the backups themselves."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BUILT: Final = frozenset({"node_modules", "__pycache__"})
 
 
 def base_dir() -> Path | None:
-    """The folder of the project: BASE_DIR, or that above the package of its settings; None where neither is known."""
+    """Return the project's folder: BASE_DIR, or the folder above its package of settings; None if both are unknown."""
     value = getattr(project, "BASE_DIR", None)
     if isinstance(value, str | os.PathLike) and value:
         return Path(os.path.realpath(value))
@@ -44,17 +44,17 @@ def not_backed_up() -> list[Path]:
 
 
 def without_documents() -> list[Path]:
-    """Every folder, resolved, in which nothing counts as a document of the host."""
+    """Return the resolved folders whose files do not count as documents of the host project."""
     return [_resolved(path) for path in (*_of_code(), *_of_django(), *_of_backups(), *_OF_THE_SYSTEM)]
 
 
 def is_code(folder: Path) -> bool:
-    """Whether source code lies right in this folder."""
+    """Return whether a folder has source code directly in it."""
     return any(os.path.lexists(folder / name) for name in _CODE)
 
 
-def lies_hidden(path: Path) -> bool:
-    """Whether a part of the path below the project's folder is hidden or built, such as `.venv` and `node_modules`."""
+def is_hidden(path: Path) -> bool:
+    """Return whether a part of a path below the project's folder is hidden or built, as `.venv` or `node_modules`."""
     base = base_dir()
     if base is None or not path.is_relative_to(base):
         return False
@@ -62,13 +62,13 @@ def lies_hidden(path: Path) -> bool:
 
 
 def inside_any(path: Path, folders: Sequence[Path]) -> bool:
-    """Whether the path is one of these folders, or lies in one."""
+    """Return whether a path is one of these folders, or lies in one."""
     return any(path.is_relative_to(folder) for folder in folders)
 
 
 def _of_code() -> Iterator[str | os.PathLike[str]]:
     yield from (*site.getsitepackages(), site.getusersitepackages())
-    # Not the folder of the environment itself ("data"): projects lie in theirs.
+    # Not the folder of the virtual environment itself ("data"): a project may lie in it.
     yield from (path for name, path in sysconfig.get_paths().items() if name != "data")
     base = base_dir()
     above = [Path(config.path) for config in apps.get_app_configs()] + ([] if base is None else [base])

@@ -1,7 +1,7 @@
-"""A few values of each column of text: those of the oldest and of the newest rows of each table.
+"""Read a sample of each column of text: the values of the oldest and of the newest rows of each table.
 
-Read on a connection of its own, in one bounded query for each end of a table, under a time limit where the database has
-one. A table that the database refuses, or does not read in time, is named and raises no error.
+Uses its own connection, one query with a limit for each end of a table, and a time limit if the database has one. A
+table that the database refuses, or does not read in time, is named and raises no error.
 """
 
 from __future__ import annotations
@@ -23,15 +23,13 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 ROWS: Final = 500
-"""So many of the oldest and so many of the newest rows of a table are read."""
+"""The number of the oldest rows, and of the newest rows, that are read of a table."""
 LONGEST: Final = 1000
-"""Longer values are no paths, and are left where they are."""
+"""Characters of the longest value that is read: longer ones are no paths."""
 LONGEST_JSON: Final = 16_000
-"""A list of paths is longer than one; JSON stands in columns of text, too."""
+"""Characters of the longest JSON value, which may be a list of paths, also in a column of text."""
 _TABLE_SECONDS: Final = 5
 _ALL_SECONDS: Final = 60.0
-_STEPS: Final = 20_000
-"""SQLite looks at the clock after so many of its instructions."""
 _OF_DJANGO: Final = frozenset({"admin", "auth", "contenttypes", "sessions", "migrations"})
 _TEXTS: Final = (models.CharField, models.TextField, models.FilePathField, models.JSONField)
 _NO_PATHS: Final = (models.URLField, models.EmailField, models.SlugField)
@@ -51,7 +49,7 @@ class Column:
 class Table:
     """A table with such columns. `key` are the columns of its primary key, `files` those of its FileFields.
 
-    `is_near_files` tells whether rows with files point at its rows.
+    `is_near_files`: rows with files refer to its rows.
     """
 
     model: str
@@ -71,14 +69,14 @@ class Samples:
 
 
 def text_tables(*, without: frozenset[str]) -> list[Table]:
-    """Every table of the project with a column of text; not those of the apps `without`, or of Django itself."""
+    """Return the tables of the project with a column of text, without those of Django and of the apps in `without`."""
     found = []
     for model in apps.get_models(include_auto_created=True):
         meta = model._meta
         if meta.proxy or meta.app_label in _OF_DJANGO | without:
             continue
         columns = tuple(filter(None, map(_column, meta.local_concrete_fields)))
-        # From Django 5.2 on a key may be of several columns.
+        # From Django 5.2 on, a key may have several columns.
         keys: Sequence[models.Field[object, object]] = getattr(meta, "pk_fields", None) or [meta.pk]
         if columns:
             key, files = tuple(str(one.column) for one in keys), _file_columns(model)
@@ -92,13 +90,13 @@ def _file_columns(model: type[models.Model]) -> tuple[str, ...]:
 
 
 def _is_near_files(model: type[models.Model]) -> bool:
-    """Whether models with files point at this one. Not those that it points at: a user may have a picture."""
+    """Return whether models with files refer to this one. References to such models do not count (a user's picture)."""
     pointing = [one.related_model for one in model._meta.related_objects]
     return any(isinstance(other, type) and other is not model and _file_columns(other) for other in pointing)
 
 
 def _column(field: models.Field[object, object]) -> Column | None:
-    """The column of a field, or None if its values are no texts that could be paths."""
+    """Return the column of a field, or None if its values are no texts that could be paths."""
     # An array of PostgreSQL has a field for its items.
     item = getattr(field, "base_field", field)
     if not isinstance(item, _TEXTS) or isinstance(item, _NO_PATHS) or item.choices or field.choices:
@@ -109,23 +107,23 @@ def _column(field: models.Field[object, object]) -> Column | None:
 
 
 def sample(alias: str, tables: Sequence[Table]) -> Samples:
-    """Read values of these tables, as far as this database has them.
+    """Read values of those tables that this database has.
 
-    Where a row has a file, or one that points at it has, a name of a file without a folder is what the document was
-    called before: such values are left out.
+    If a row, or a row that refers to it, has a file, then a file name without a folder is the document's original name:
+    such values are left out.
     """
     samples = Samples()
     deadline = time.monotonic() + _ALL_SECONDS
     try:
         with engine_of(alias).open_sample(alias, _TABLE_SECONDS) as wrapper, wrapper.cursor() as cursor:
-            there = set(wrapper.introspection.table_names(cursor, include_views=True))
-            for table in [one for one in tables if one.name in there]:
+            existing = set(wrapper.introspection.table_names(cursor, include_views=True))
+            for table in [one for one in tables if one.name in existing]:
                 if time.monotonic() > deadline:
                     samples.unread.append((table.model, "reading the other tables took too long"))
                     continue
                 _sample_table(wrapper, cursor, table, samples)
     except SourceRefused:
-        # A database in memory, or none: no backup is made of it, and others say so.
+        # A database in memory, or no database: it is not backed up, which other checks report.
         return samples
     except (DatabaseFailure, OSError) as error:
         samples.unread.append((f"database {alias}", _one_line(error)))
@@ -135,7 +133,7 @@ def sample(alias: str, tables: Sequence[Table]) -> Samples:
 def _sample_table(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, table: Table, samples: Samples) -> None:
     try:
         with DATABASE_ENGINES[wrapper.vendor].limited(wrapper, cursor, _TABLE_SECONDS):
-            # Before a migration has been applied, the model has columns that the table has not.
+            # While a migration is not applied, the model has columns that the table lacks.
             described = {column.name for column in wrapper.introspection.get_table_description(cursor, table.name)}
             columns = [one for one in table.columns if one.column in described]
             if not columns or not described >= set(table.key):
@@ -167,7 +165,7 @@ def _read_end(
 
 
 def _short(wrapper: BaseDatabaseWrapper, column: str) -> str:
-    """An expression for a value as text, null for long ones; their length is known without reading them."""
+    """Return an SQL expression for a value as text, null for a long one, whose length is known without reading it."""
     text, measured = DATABASE_ENGINES[wrapper.vendor].as_text(column)
     return (
         f"CASE WHEN {measured} <= {LONGEST} THEN {text}"

@@ -1,4 +1,4 @@
-"""Folders that the host's own settings name: those of an inbox, a search index, a store of documents."""
+"""Find the folders and key files that the host's settings name, such as an inbox or a store of documents."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from .project_folders import base_dir
 
 _OURS: Final = "BACKUP_"
 _OF_STORAGES: Final = "STORAGES"
-"""The one of Django's settings that names folders of documents which no FileField needs to know."""
+"""The only setting of Django that can name folders of documents without a FileField."""
 _FOLDER: Final = re.compile(r"_(DIR|DIRECTORY|FOLDER|PATH|ROOT)$")
-"""A text of a setting that is called so may start from the folder of the project."""
+"""Names of settings whose text may be a path relative to the project's folder."""
 _KEY: Final = re.compile(r"(^|[^A-Z])(KEY|KEYFILE|CERT|CERTIFICATE|CREDENTIALS|SECRET)S?($|[^A-Z])", re.IGNORECASE)
 _DEEPEST: Final = 3
-"""As in `HAYSTACK_CONNECTIONS["default"]["PATH"]`."""
+"""Levels of nested settings, as in `HAYSTACK_CONNECTIONS["default"]["PATH"]`."""
 _LONGEST: Final = 1000
 
 
 def folders_in_settings() -> list[tuple[str, Path]]:
-    """Each folder that is there and that a setting names, as (setting, resolved path).
+    """Return the existing folders that settings name, as (setting, resolved path).
 
-    Not Django's settings but STORAGES, nor ours. A text counts that is an absolute path. One folder may be
-    named several times.
+    Of Django's settings only STORAGES counts, of those of the backup app none. A text counts if it is an absolute path.
+    A folder may be named several times.
     """
-    # `Path.is_dir` raises where it may not look.
+    # `Path.is_dir` raises an error without permission to look.
     return [(label, path) for label, path in _all_paths() if os.path.isdir(path)]  # noqa: PTH112
 
 
 def key_files_in_settings() -> list[tuple[str, Path]]:
-    """Each file that is there and that a setting names which is called after a key or a certificate."""
+    """Return the existing files that settings named after a key or a certificate name, as (setting, resolved path)."""
     return [(label, path) for label, path in _all_paths() if _KEY.search(label) and os.path.isfile(path)]  # noqa: PTH113
 
 
@@ -54,7 +54,7 @@ def _paths(label: str, value: object, depth: int) -> Iterator[tuple[str, Path]]:
         base = base_dir()
         if base is not None and (not isinstance(value, str) or text.startswith("./") or _FOLDER.search(label)):
             text = os.path.join(base, text)  # noqa: PTH118
-        # A text that begins with a slash may be an address, a template, or anything.
+        # A text that begins with a slash may also be a web address or a template.
         if text.startswith("/") and "\0" not in text:
             yield label, Path(os.path.realpath(text))
     elif depth and isinstance(value, Mapping):

@@ -1,14 +1,15 @@
-"""Streams that sources hand to the archiver, and what is known about them at their end."""
+"""Streams that sources pass to the archiver, with size and hash at their end."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import subprocess
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from strongroom.streams import Reader
 
@@ -17,11 +18,19 @@ from .errors import CaptureFailed
 CHUNK: Final = 1 << 20
 _STDERR_LINES: Final = 5
 _OBEDIENCE: Final = 2.0
-"""Seconds that a program has to end before it is killed."""
+"""Seconds in which a program must end before it is killed."""
+
+
+class DumpPlace(Protocol):
+    """A place from which stored dumps are read: a snapshot or a package."""
+
+    def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
+        """Open the content of a member. Raises `KeyError` if there is none of that name."""
+        ...
 
 
 class MeasuredReader:
-    """Passes a stream on and knows its size and SHA-256 when the end has been read."""
+    """A stream that reports its size and SHA-256 when it has been read to its end."""
 
     def __init__(self, reader: Reader, finished: Callable[[int, str], None]) -> None:
         self._reader = reader
@@ -94,7 +103,7 @@ class ProcessReader:
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
                 cwd="/",
-                # A Ctrl-C at the terminal is for us; we end the program in order.
+                # A Ctrl-C in the terminal must not reach the program: this process ends it in order.
                 start_new_session=True,
             )
         except OSError as error:
@@ -114,7 +123,7 @@ class ProcessReader:
         return data
 
     def messages(self) -> str:
-        """The last lines on stderr, without secrets."""
+        """Return the last lines on stderr, without secrets."""
         self._stderr.seek(0)
         lines = self._stderr.read()[-8000:].decode("utf-8", "replace").strip().splitlines()
         text = " / ".join(lines[-_STDERR_LINES:]) or "it said nothing"
@@ -124,7 +133,7 @@ class ProcessReader:
 
     def close(self) -> None:
         if self._process.poll() is None:
-            # Asked first: a client of a database takes its statement back, which would wait on in the server.
+            # First a polite signal: a database client then cancels its statement, which would go on in the server.
             self._process.terminate()
             try:
                 self._process.wait(_OBEDIENCE)
@@ -136,12 +145,12 @@ class ProcessReader:
 
 
 def describe_exit(status: int) -> str:
-    """An exit status in words."""
+    """Return an exit status as a text."""
     return f"killed by signal {-status}" if status < 0 else f"exit code {status}"
 
 
 def drain(reader: Reader, sink: Callable[[bytes], object]) -> None:
-    """Pass everything of `reader` to `sink` and close the reader."""
+    """Pass all bytes of `reader` to `sink`, and close the reader."""
     try:
         while data := reader.read(CHUNK):
             sink(data)

@@ -1,10 +1,10 @@
-"""Columns of text whose values are files that no backup holds, found by looking at the values.
+"""Find columns of text whose values name files that no backup holds.
 
-A value counts that looks like a path and, from one of the folders that the project knows, leads to a regular file, or
-to a folder with files in it. Files are looked at by name and kind alone; nothing is opened. A column is named when
-several of its values lead to files outside of every file root, or all of the few that it has. Of names without a folder
-all must, and of names without an ending there must be several besides. Values of a column that BACKUP_REFERENCE_FIELDS
-names start from its folder alone. A text that is JSON is looked into, whatever the kind of its column.
+A value counts if it looks like a path and, from one of the folders that the project knows, leads to a regular file or
+to a folder with files in it. Only names and kinds of files are read; no file is opened. A column is reported if several
+of its values, or all of a few, lead to files outside of all file roots. If the values are names without a folder, all
+of them must do so; if they have no file extension either, there must also be several. Values of a column in
+BACKUP_REFERENCE_FIELDS are relative to its folder only. A text that is JSON is searched, in any kind of column.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from ..core.manifest import OutsideColumn, OutsideFacts
 from ..models import BackupJob
 from .file_references import TEXT, ReferenceField, reference_fields
 from .files import database_files, file_roots, storages
-from .project_folders import base_dir, inside_any, is_code, lies_hidden, not_backed_up, without_documents
+from .project_folders import base_dir, inside_any, is_code, is_hidden, not_backed_up, without_documents
 from .sample_rows import LONGEST, Column, sample, text_tables
 from .settings_paths import folders_in_settings
 
 _SEVERAL: Final = 3
 _TRIED: Final = 200
-"""So many values of a column are looked for on the disk, spread evenly over what was sampled."""
+"""The number of values of a column that are searched on the disk, spread evenly over the sample."""
 _MOST_BASES: Final = 64
 _EXAMPLES: Final = 3
 _MOST_LEAVES: Final = 50
-"""So many texts of one JSON value are looked at."""
+"""The number of texts of one JSON value that are checked."""
 _MOST_ENTRIES: Final = 100
-"""So many entries of a folder are looked at to find a file."""
+"""The number of entries of a folder that are read to find a file."""
 _JSON: Final = ("[", "{")
 _ENDING: Final = re.compile(r"\.[A-Za-z0-9]{1,8}$")
 _NAME: Final = re.compile(r"[^./\x00-\x1f][^./\x00-\x1f]{0,99}")
@@ -50,7 +50,7 @@ _NO_PATH: Final = re.compile(r"[\x00-\x1f]|://|^\s|\s$")
 
 
 def columns_outside(aliases: Sequence[str]) -> OutsideFacts:
-    """Look at the values of these live databases. Raises `SourceRefused` and `SettingsInvalid` as every backup does."""
+    """Check the values in these live databases. Raises `SourceRefused` and `SettingsInvalid`, as each backup does."""
     search = _Search.of_project()
     named = {field.label: Path(field.location) for field in _fields() if field.storage == TEXT and field.location}
     tables = text_tables(without=frozenset({BackupJob._meta.app_label}))
@@ -69,7 +69,7 @@ def columns_outside(aliases: Sequence[str]) -> OutsideFacts:
 
 
 def still_outside(column: OutsideColumn) -> bool:
-    """Whether the settings of now still leave out what was found. Raises as `columns_outside`."""
+    """Return whether the current settings still leave out the files that were found. Raises as `columns_outside`."""
     held = [*_roots(), *not_backed_up()]
     return not all(inside_any(Path(folder), held) for folder in column.folders)
 
@@ -84,10 +84,10 @@ def _fields() -> list[ReferenceField]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Hit:
-    """A value that leads to a file, or to a folder of files. `base` is where it starts, None for an absolute value.
+    """A value that leads to a file, or to a folder of files. `base` is its starting folder, None for an absolute value.
 
-    `is_path` tells whether it is the path of a file as it stands; a folder, an address on the web site, or one with
-    `file:`, is none. `folder` is what has to be captured.
+    `is_path`: the value itself is the path of a file. A folder, an address on the web site, or one with `file:` is not.
+    `folder` is the folder to be captured.
     """
 
     base: Path | None
@@ -98,9 +98,9 @@ class _Hit:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Search:
-    """Where values may lead: from `bases`, to files in `roots` or outside, and nowhere in `unlike`.
+    """The search for the files of values: relative to `bases`, in `roots` or outside, but never in `unlike`.
 
-    A folder that holds one of `crowded` is no store of documents by itself.
+    A folder that contains one of `crowded` is not a store of documents by itself.
     """
 
     roots: list[Path]
@@ -110,7 +110,7 @@ class _Search:
 
     @classmethod
     def of_project(cls) -> Self:
-        """Make one of the settings."""
+        """Return a search with the folders of the settings."""
         roots = _roots()
         unlike = [*without_documents(), *not_backed_up(), *database_files().values()]
         bases = dict.fromkeys(
@@ -123,9 +123,9 @@ class _Search:
         return cls(roots, unlike, list(bases)[:_MOST_BASES], crowded)
 
     def outside(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
-        """Return what was found of a column, or None if its values name no files, or captured ones."""
+        """Return the finding for a column, or None if its values name no files, or only captured ones."""
         leaves = {value: _leaves(value) for value in values if column.is_json or value.startswith(_JSON)}
-        # In JSON, which may hold anything, only what has a folder is a path.
+        # In JSON, which may hold any text, only a text with a folder is a path.
         inside = [text for texts in leaves.values() for text in texts if "/" in text]
         plain = [value for value in values if not column.is_json and not leaves.get(value)]
         paths = list(filter(_looks_like_path, dict.fromkeys([*plain, *inside])))
@@ -139,16 +139,16 @@ class _Search:
         return self._described(column, len(tried), list(outside.values()), are_whole=are_whole)
 
     def _bare(self, column: Column, values: Sequence[str]) -> OutsideColumn | None:
-        """Return what was found of a column whose values are all names of files or folders in one folder.
+        """Return the finding for a column whose values are all names of files or folders in one folder.
 
-        Such a name has no ending and could be any word, so there must be several, and all must be there.
+        Such a name has no file extension and could be any word, so there must be several, and all must exist.
         """
         names = [value for value in dict.fromkeys(values) if _NAME.fullmatch(value)]
         tried = names[:: -(-len(names) // _TRIED) or 1]
         if len(tried) < _SEVERAL or len(names) < len(set(values)):
             return None
         for base in self.bases:
-            looks = (self._look(name, base, is_path=True, is_folder=True) for name in tried)
+            looks = (self._hit_at(name, base, is_path=True, is_folder=True) for name in tried)
             hits = list(itertools.takewhile(lambda hit: hit is not None, looks))
             found = [hit for hit in hits if hit is not None]
             if len(found) == len(tried):
@@ -166,38 +166,38 @@ class _Search:
             sampled=tried,
             outside=len(outside),
             examples=[_text(hit.file) for hit in outside[:_EXAMPLES]],
-            # Only values that are whole paths can be compared.
+            # A later backup can compare only values that are whole paths.
             base=_text(base) if are_whole else "",
             folders=[_text(folder) for folder in folders],
         )
 
     def _find(self, value: str) -> _Hit | None:
-        """Find the file that a value leads to; one in a file root before any other."""
+        """Find the file to which a value leads, preferably one in a file root."""
         path = value.removeprefix(_SCHEME)
-        found = self._look(path, None, is_path=path == value) if path.startswith("/") else None
+        found = self._hit_at(path, None, is_path=path == value) if path.startswith("/") else None
         if found is not None:
             return found
         is_path = not path.startswith("/")
         for base in self.bases:
-            hit = self._look(path.lstrip("/"), base, is_path=is_path)
+            hit = self._hit_at(path.lstrip("/"), base, is_path=is_path)
             if hit is not None and inside_any(hit.file, self.roots):
                 return hit
             found = found or hit
         return found
 
-    def _look(self, value: str, base: Path | None, *, is_path: bool, is_folder: bool = False) -> _Hit | None:
+    def _hit_at(self, value: str, base: Path | None, *, is_path: bool, is_folder: bool = False) -> _Hit | None:
         path = value if base is None else os.path.join(base, value)  # noqa: PTH118  millions of them
         is_file = os.path.isfile(path)  # noqa: PTH113
         if not is_file and not ((is_folder or _may_be_folder(value)) and os.path.isdir(path)):  # noqa: PTH112
             return None
         if base == base_dir() and "/" not in value:
-            # A file directly in the project's folder is its README or the like.
+            # A file directly in the project's folder is a README or the like, not a document.
             return None
         found = Path(os.path.realpath(path))
         folder = found.parent if is_file else found
         if inside_any(found, self.roots):
             return _Hit(base, found, folder, is_path and is_file)
-        if inside_any(found, self.unlike) or lies_hidden(found) or is_code(folder):
+        if inside_any(found, self.unlike) or is_hidden(found) or is_code(folder):
             return None
         if not is_file and (any(other.is_relative_to(found) for other in self.crowded) or not _has_files(found)):
             return None
@@ -205,7 +205,7 @@ class _Search:
 
 
 def _may_be_folder(value: str) -> bool:
-    """Whether a value may name a folder of documents: `/blog`, and what ends so, is an address on a web site."""
+    """Return whether a value may name a folder of documents; one like `/blog` is an address on a web site."""
     return "/" in value.lstrip("/").removesuffix("/")
 
 
@@ -220,7 +220,7 @@ def _text(path: Path) -> str:
 
 
 def _bases() -> Iterator[Path]:
-    """Yield the folders that relative values may start from, the likelier ones first."""
+    """Yield the folders to which values may be relative, the likelier ones first."""
     above = [Path(os.path.realpath(project.MEDIA_ROOT)).parent] if project.MEDIA_ROOT else []
     base = base_dir()
     if base is not None:
@@ -235,7 +235,7 @@ def _bases() -> Iterator[Path]:
 
 
 def _of_fields() -> Iterator[Path]:
-    """Yield the folders of the fields whose values are chosen among the files of one."""
+    """Yield the folders of fields whose values are chosen among the files of a folder."""
     for model in apps.get_models(include_auto_created=True):
         for field in model._meta.local_concrete_fields:
             if isinstance(field, models.FilePathField):
@@ -251,7 +251,7 @@ def _looks_like_path(text: str) -> bool:
 
 
 def _leaves(text: str) -> list[str]:
-    """The texts in a JSON value."""
+    """Return the texts in a JSON value."""
     try:
         todo, found = [json.loads(text)], list[str]()
     except ValueError:
@@ -266,7 +266,7 @@ def _leaves(text: str) -> list[str]:
 
 
 def _folders(hits: Sequence[_Hit], crowded: Sequence[Path]) -> list[Path]:
-    """The folders to capture for these files, none of them inside another, and none that holds one of `crowded`."""
+    """Return the folders to capture for these files: none inside another, and none that contains one of `crowded`."""
     found = set()
     elsewhere: dict[Path, set[Path]] = {}
     for hit in hits:
@@ -281,7 +281,7 @@ def _folders(hits: Sequence[_Hit], crowded: Sequence[Path]) -> list[Path]:
 
 
 def _common(folders: set[Path], crowded: Sequence[Path]) -> set[Path]:
-    """One folder that holds all of these, or several where that one would hold one of `crowded` besides."""
+    """Return one folder that contains all of these, or several if it would also contain one of `crowded`."""
     above = Path(os.path.commonpath(folders))
     if above in folders or not any(other.is_relative_to(above) for other in crowded):
         return {above}
@@ -293,7 +293,7 @@ def _common(folders: set[Path], crowded: Sequence[Path]) -> set[Path]:
 
 
 def _below(begin: Path, folder: Path, crowded: Sequence[Path]) -> Path:
-    """Go from `begin` towards `folder` until nothing else is held: no code, and none of `crowded`."""
+    """Return the first folder on the way from `begin` to `folder` that contains no code and none of `crowded`."""
     found = begin
     for part in folder.relative_to(begin).parts:
         if not is_code(found) and not any(other.is_relative_to(found) for other in crowded):

@@ -1,40 +1,22 @@
-"""Is what was stored what was captured? The manifest against the stored data, read from the storage alone."""
+"""Verify a stored backup: compare its manifest with the stored data, which is read from the storage alone."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-import re
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import IO, Final, Protocol
 
 from strongroom.snapshots import SnapshotView
 from strongroom.streams import Reader
 
 from ..core.manifest import MAX_BYTES, NAME, DatabaseRecord, Manifest, ManifestInvalid, decode
-from .engines.postgresql import dump as postgresql
-from .engines.postgresql.client_programs import find_client, rows_command
-from .engines.postgresql.read_dump import read_dump
-from .engines.sqlite import online_copy as sqlite
-from .errors import CaptureFailed
-from .streams import CHUNK
-
-_COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n', re.DOTALL)
-_PIECE: Final = 1 << 16
-
-
-class DumpPlace(Protocol):
-    """Where dumps can be read from: a snapshot, a package that has been unpacked."""
-
-    def open_member(self, path: str) -> contextlib.AbstractContextManager[Reader]:
-        """The content of a member; `KeyError` if there is none of that name."""
-        ...
+from .engines.registry import DATABASE_ENGINES
+from .streams import CHUNK, DumpPlace
 
 
 class SnapshotPlace:
-    """A snapshot as a `DumpPlace`."""
+    """A snapshot, as a place from which dumps are read."""
 
     def __init__(self, view: SnapshotView) -> None:
         self._view = view
@@ -49,7 +31,7 @@ class SnapshotPlace:
 
 
 def read_manifest(place: DumpPlace) -> Manifest:
-    """The manifest of a backup; raises `ManifestInvalid`."""
+    """Return the manifest of a backup. Raises `ManifestInvalid`."""
     try:
         with place.open_member(NAME) as stream:
             data = bytearray()
@@ -63,8 +45,8 @@ def read_manifest(place: DumpPlace) -> Manifest:
 def verify_captured(view: SnapshotView, *, staging: Path | None = None) -> list[str]:
     """Compare a snapshot with its manifest and return the differences.
 
-    Dumps are read to their end: PostgreSQL's by pg_restore, whose rows are counted, SQLite's by its integrity check.
-    `staging` is a private folder for a copy of an SQLite database; without it the system's temporary folder is used.
+    Dumps are read to their end by their engines, which check them and count their rows. `staging` is a private folder
+    for a copy of a database; without it the system's temporary folder is used.
     """
     place = SnapshotPlace(view)
     try:
@@ -79,7 +61,10 @@ def verify_captured(view: SnapshotView, *, staging: Path | None = None) -> list[
 
 
 def verify_database(place: DumpPlace, record: DatabaseRecord, staging: Path | None) -> list[str]:
-    """Return what is wrong with one stored database."""
+    """Return the findings about one stored database, none if it is good."""
+    engine = DATABASE_ENGINES.get(record.engine)
+    if engine is None or not engine.has_dump:
+        return [f"{record.path}: this version cannot read a dump of {record.engine}"]
     digest = hashlib.sha256()
     size = 0
 
@@ -90,77 +75,19 @@ def verify_database(place: DumpPlace, record: DatabaseRecord, staging: Path | No
 
     try:
         with place.open_member(record.path) as stream:
-            if record.engine == postgresql.ENGINE:
-                findings = _verify_postgresql(record, stream, measure)
-            else:
-                findings = _verify_sqlite(record, stream, measure, staging)
+            found = engine.read_dump(record, stream, measure, staging)
     except KeyError:
         return [f"{record.path}: the manifest lists it, but it is not stored"]
+    findings = [f"{record.path}: {damage}" for damage in found.damage] or compare_rows(record, found.rows)
     if (size, digest.hexdigest()) != (record.size, record.sha256):
         findings.insert(0, f"{record.path}: its {size} bytes are not the {record.size} bytes that were captured")
     return findings
 
 
-def _verify_sqlite(
-    record: DatabaseRecord, stream: Reader, measure: Callable[[bytes], None], staging: Path | None
-) -> list[str]:
-    with tempfile.TemporaryDirectory(prefix="verify-", dir=staging) as folder:
-        copy = Path(folder) / sqlite.DUMP
-        with copy.open("wb") as target:
-            while data := stream.read(CHUNK):
-                measure(data)
-                target.write(data)
-        findings = [f"{record.path}: {damage}" for damage in sqlite.damage_in(copy)]
-        if findings:
-            return findings
-        with contextlib.closing(sqlite.open_readonly(copy)) as connection:
-            counts = sqlite.count_rows(connection.cursor())
-    return compare_rows(record, counts)
-
-
-def compare_rows(record: DatabaseRecord, counts: dict[str, int]) -> list[str]:
-    """Tables whose number of rows is not the recorded one."""
+def compare_rows(record: DatabaseRecord, counts: Mapping[str, int]) -> list[str]:
+    """Return a finding for each table whose number of rows is not the recorded one."""
     return [
         f"{record.path}: table {table}: {rows} rows were captured, {counts.get(table, 'no data')} are there"
         for table, rows in sorted(record.tables.items())
         if counts.get(table) != rows
     ]
-
-
-def _verify_postgresql(record: DatabaseRecord, stream: Reader, measure: Callable[[bytes], None]) -> list[str]:
-    client = find_client(int(record.server_version.split(".", 1)[0]))
-    try:
-        counts = read_dump(rows_command(client), stream, _count_copied, measure=measure)
-    except CaptureFailed as error:
-        return [f"{record.path}: {error}"]
-    return compare_rows(record, counts)
-
-
-def _count_copied(output: IO[bytes]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    table: str | None = None
-    header = b""
-    at_start = True
-    # A row may be as long as a gigabyte: lines are read in pieces.
-    while line := output.readline(_PIECE):
-        whole = at_start
-        at_start = line.endswith(b"\n")
-        if table is None:
-            if header or (whole and line.startswith(b"COPY ")):
-                # A name may hold a line's end: then a quotation mark is open.
-                header += line
-                if header.count(b'"') % 2 == 0:
-                    if found := _COPY.fullmatch(header):
-                        table = f"{_plain(found[1])}.{_plain(found[2])}"
-                        counts[table] = 0
-                    header = b""
-        elif whole and line == b"\\.\n":
-            table = None
-        elif at_start:
-            counts[table] += 1
-    return counts
-
-
-def _plain(name: bytes) -> str:
-    text = name.decode("utf-8", "replace")
-    return text[1:-1].replace('""', '"') if text.startswith('"') else text

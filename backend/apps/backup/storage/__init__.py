@@ -1,1 +1,1 @@
-"""Where backups lie: storage locations, repositories, packages, uploads and working folders."""
+"""The storage of backups: locations, repositories, packages, uploads and working folders."""

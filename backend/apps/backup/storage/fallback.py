@@ -1,7 +1,7 @@
-"""A private folder outside of the storage, for what must be written while the storage is read-only or full.
+"""A private folder outside of the storage, for files that must be written while the storage is read-only or full.
 
-Journals and copies of databases go there, so that recovery works all the same. Each storage has a folder of its own in
-it. A folder that others could have made or filled is never used.
+Journals and copies of databases go there, so that recovery still works. Each storage has its own folder in it. A folder
+that other users could have made or written to is never used.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from .private_files import make_private_folder
 
 
 def fallback_folder(name: str) -> Path:
-    """The folder of that name for this storage; it may not exist."""
+    """Return the path of the folder of that name for this storage; it may not exist."""
     settings = conf.load()
     mark = hashlib.sha256(os.fsencode(settings.storage_root.resolve())).hexdigest()[:12]
     return settings.fallback_root / mark / name
 
 
 def is_private(folder: Path) -> bool:
-    """Whether it is a folder that only this user can write to, with those above it up to the fallback root."""
+    """Return whether only this user can write to a folder and to those above it, up to the fallback root."""
     try:
         found = [one.lstat() for one in (folder, folder.parent, folder.parent.parent)]
     except OSError:
@@ -33,7 +33,7 @@ def is_private(folder: Path) -> bool:
 
 
 def make_fallback(name: str) -> Path:
-    """Make the folder of that name. Raises `StorageRefused` if it cannot be made, or is not private."""
+    """Make the folder of that name, and return it. Raises `StorageRefused` if it cannot be made or is not private."""
     folder = fallback_folder(name)
     root = folder.parent.parent
     make_private_folder(root.parent.resolve() / root.name / folder.parent.name / name)
@@ -46,7 +46,7 @@ def make_fallback(name: str) -> Path:
 
 
 def has_room(folder: Path, room: int) -> bool:
-    """Whether so many bytes can be written in a folder; its nearest existing parent is asked."""
+    """Return whether `room` bytes can be written into a folder; if it is missing, into its nearest existing parent."""
     while not folder.exists():
         folder = folder.parent
     if not os.access(folder, os.W_OK | os.X_OK):

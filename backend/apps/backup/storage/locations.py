@@ -1,7 +1,7 @@
-"""Which repository a backup goes to, and how it is opened.
+"""Resolve a storage path to a repository, and open or make the repository.
 
-A storage path holds up to two repositories side by side, never mixed: `repository`, encrypted under the passphrase,
-and `repository-unencrypted`, whose passphrase is empty. Every storage path is resolved, links and all, and must lie
+A storage path holds up to two repositories side by side: `repository`, encrypted with the passphrase, and
+`repository-unencrypted`, whose passphrase is empty. Each storage path is resolved with all its links, and must lie
 inside one of the allowed roots.
 """
 
@@ -18,7 +18,7 @@ from strongroom.repository import Repository
 
 from .. import conf
 from ..errors import StorageRefused
-from .private_files import locked, make_private_folder
+from .private_files import hold_lock_file, make_private_folder
 
 ENCRYPTED = "repository"
 UNENCRYPTED = "repository-unencrypted"
@@ -27,19 +27,19 @@ PLAIN_PACKAGE = ".tar.gz"
 SEALED_PACKAGE = ".tar.gz.gpg"
 
 _UNFINISHED = ".{}.new"
-"""A repository while it is made; what a killed attempt left is removed by the next."""
+"""The name of a repository while it is made. The next attempt removes one that a killed attempt left."""
 _INSIDE_A_STORAGE = frozenset({ENCRYPTED, UNENCRYPTED, PACKAGES, *map(_UNFINISHED.format, (ENCRYPTED, UNENCRYPTED))})
 _WORKING_FOLDERS = ("staging", "restores", "uploads")
-"""In the main storage; what lies in `staging` is removed by the next job."""
+"""Folders of the main storage. The next job removes leftovers in `staging`."""
 _LONGEST_NAME = 255
-"""Bytes; no file system takes more."""
+"""Bytes; no file system takes longer names."""
 _SCAN_DEPTH = 6
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*:)?//")
 
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class RepositoryPlace:
-    """Where one repository lies or would lie; `storage` is resolved and inside an allowed root."""
+    """The place of one repository, which may not exist yet; `storage` is resolved and inside an allowed root."""
 
     storage: Path
     encrypted: bool
@@ -50,34 +50,34 @@ class RepositoryPlace:
 
     @property
     def storage_path(self) -> str:
-        """As configurations have it: relative to BACKUP_STORAGE_ROOT where it lies inside, else absolute."""
+        """The storage path as configurations name it: relative inside BACKUP_STORAGE_ROOT, else absolute."""
         main = conf.load().storage_root.resolve()
         if self.storage == main:
             return ""
         return str(self.storage.relative_to(main)) if self.storage.is_relative_to(main) else str(self.storage)
 
     def exists(self) -> bool:
-        """True if something that looks like a repository is there."""
+        """Return whether the place has the file `config` of a repository."""
         return (self.path / "config").is_file()
 
     def holds(self, storage_path: str, *, encrypted: bool) -> bool:
-        """True if that is where backups with this storage path go; a path that is allowed no more goes nowhere."""
+        """Return whether backups with this storage path go here; False for a path that is not allowed any more."""
         try:
             return resolve_place(storage_path, encrypted=encrypted) == self
         except StorageRefused:
             return False
 
     def passphrase(self) -> Passphrase:
-        """What opens it; raises `PassphraseError` if it is encrypted and there is no passphrase."""
+        """Return the passphrase that opens it. Raises `PassphraseError` if it is encrypted and there is none."""
         return read_passphrase() if self.encrypted else NO_PASSPHRASE
 
     def open(self) -> Repository:
-        """Open the repository that is there; raises the engine's errors, such as `NoRepository`."""
+        """Open the repository. Raises the engine's errors, such as `NoRepository`."""
         passphrase = self.passphrase()
         return Repository.open(open_backend(self.path), passphrase.reveal())
 
     def open_or_init(self) -> Repository:
-        """Open the repository, or make it if there is none. Only the owner may read what is made."""
+        """Open the repository, or make it if there is none, readable by its owner only."""
         if not self.exists():
             passphrase = self.passphrase()
             make_private_folder(self.storage)
@@ -88,11 +88,12 @@ class RepositoryPlace:
 
 
 def _init(path: Path, passphrase: Passphrase) -> Repository | None:
-    """Make the repository beside its place and move it there whole: what a killed attempt leaves is in nobody's way.
+    """Make the repository beside its place and move it there when it is complete.
 
-    None if somebody else has made it meanwhile.
+    A killed attempt therefore leaves nothing at the place itself. Returns None if another process has made the
+    repository meanwhile.
     """
-    with locked(path.parent / f".{path.name}.lock"):
+    with hold_lock_file(path.parent / f".{path.name}.lock"):
         if (path / "config").exists():
             return None
         new = path.parent / _UNFINISHED.format(path.name)
@@ -116,15 +117,15 @@ def _init(path: Path, passphrase: Passphrase) -> Repository | None:
 
 
 def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
-    """The repository for a configuration's `storage_path`, which is absolute or relative to BACKUP_STORAGE_ROOT.
+    """Return the place for a configuration's `storage_path`, which is absolute or relative to BACKUP_STORAGE_ROOT.
 
-    Nothing is created. Raises `StorageRefused` if the path, with all links followed, leaves the allowed roots.
+    Creates nothing. Raises `StorageRefused` if the path, with all links followed, leaves the allowed roots.
     """
     settings = conf.load()
     if "\0" in storage_path or not storage_path.isprintable():
         raise StorageRefused("The storage path holds characters that cannot be printed; give a path without them.")
     if _ADDRESS.match(storage_path):
-        # As a relative path it would be a folder of a strange name; nothing here ever follows an address.
+        # As a relative path it would become a folder with a strange name; addresses are never followed.
         raise StorageRefused(
             f"The storage path {storage_path!r} is an address; a storage path is a folder in BACKUP_STORAGE_ROOT."
         )
@@ -140,9 +141,10 @@ def resolve_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
 
 
 def choose_place(storage_path: str, *, encrypted: bool) -> RepositoryPlace:
-    """The same, for backups that are to go there: not into a repository, among packages, or where we work.
+    """Return the place for new backups with a storage path, as `resolve_place` does.
 
-    What has come to lie there before can still be read. Raises `StorageRefused`.
+    Also refuses, with `StorageRefused`, a path inside a repository, among packages or in a working folder. Backups that
+    lie there already can still be read.
     """
     place = resolve_place(storage_path, encrypted=encrypted)
     settings = conf.load()
@@ -176,9 +178,9 @@ def _require_inside(path: Path, roots: Iterable[Path], shown: str) -> None:
 
 
 def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
-    """Every repository that exists under the allowed roots, found without the database.
+    """Return the existing repositories under the allowed roots, without asking the database.
 
-    `storage_paths` of configurations are looked at besides: they may lie deeper than the search goes.
+    `storage_paths` of configurations are checked too: they may lie deeper than the search goes.
     """
     found: set[RepositoryPlace] = set()
     settings = conf.load()
@@ -193,7 +195,7 @@ def known_places(storage_paths: Iterable[str] = ()) -> list[RepositoryPlace]:
 
 
 def _scan(folder: Path, depth: int, *, without: Path) -> Iterator[RepositoryPlace]:
-    # What was restored may hold anything, a repository too, and is none of ours.
+    # Restored files may contain a repository, which is not one of this application.
     if folder == without:
         return
     try:

@@ -1,4 +1,4 @@
-"""The passphrase that this process is given now, and marks of passphrases: by those one is told from another."""
+"""The current passphrase of this process, and marks by which one passphrase is distinguished from another."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _MOST_MARKS: Final = 64
 _COST: Final = 1 << 15
 _BLOCK: Final = 8
 _MEMORY: Final = 64 << 20
-"""Of scrypt: as slow as the keys of a repository, so that the ledger helps nobody to guess."""
+"""Parameters of scrypt: as slow as the keys of a repository, so that the ledger does not make guessing easier."""
 
 _salt = os.urandom(32)
 
 
-def given_passphrase() -> Passphrase:
-    """Return the passphrase; a program that prints it runs once a minute. Raises `PassphraseError`."""
+def current_passphrase() -> Passphrase:
+    """Return the passphrase. A program that prints it runs at most once a minute. Raises `PassphraseError`."""
     if passphrase_source() != COMMAND:
         return read_passphrase()
     with _guard:
@@ -37,18 +37,18 @@ def given_passphrase() -> Passphrase:
 
 
 def fingerprint(passphrase: Passphrase) -> bytes:
-    """Return what tells in this process, and in no other, whether a passphrase is the same as before."""
+    """Return a digest by which this process, and no other, recognises the same passphrase again."""
     return hmac.digest(_salt, passphrase.reveal().encode("utf-8", "surrogatepass"), "sha256")
 
 
 def slow_digest(passphrase: Passphrase, salt: bytes) -> str:
-    """Return a salted slow hash, which the ledger may keep."""
+    """Return a slow salted hash, which may be stored in the ledger."""
     text = passphrase.reveal().encode("utf-8", "surrogatepass")
     return hashlib.scrypt(text, salt=salt, n=_COST, r=_BLOCK, p=1, maxmem=_MEMORY, dklen=32).hex()
 
 
 def mark_of(passphrase: Passphrase, salt: bytes) -> str:
-    """Return a salt and the slow hash with it, in one text; computed once in a process."""
+    """Return the salt and the slow hash with it as one text; computed once in a process."""
     key = (fingerprint(passphrase), salt)
     with _guard:
         known = _marks.get(key)

@@ -12,17 +12,17 @@ from ..core.file_locks import lock_within
 from ..errors import StorageBusy, StorageRefused
 
 _FILE_PATIENCE = 60.0
-"""Seconds that a file lock is waited for; what it protects takes much less."""
+"""Seconds to wait for a file lock; the work under it takes much less."""
 _FILE_PAUSE = 0.05
 _LONGEST_HOLDER = 300
 
 
 @contextlib.contextmanager
-def locked(path: Path, *, patience: float = _FILE_PATIENCE) -> Iterator[None]:
-    """Hold an exclusive lock on a file, made if it is missing, while the block runs; it dies with its process.
+def hold_lock_file(path: Path, *, patience: float = _FILE_PATIENCE) -> Iterator[None]:
+    """Hold an exclusive lock on a file while the block runs; make the file if it is missing.
 
-    Raises `StorageRefused` if there is no file to be had, and `StorageBusy`, which names the holder, when another
-    process holds the lock for longer than `patience` seconds.
+    The lock ends with the process. Raises `StorageRefused` if the file cannot be opened or made, and `StorageBusy`,
+    which names the holder, if another process holds the lock for longer than `patience` seconds.
     """
     try:
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR, 0o600)
@@ -50,7 +50,10 @@ def _wait_for_lock(descriptor: int, path: Path, patience: float) -> None:
 
 
 def _write_holder(descriptor: int) -> None:
-    """Say in the file who holds its lock, for those who wait in vain. On a full disk the lock holds without that."""
+    """Write the holder of the lock into the file, for the error of a process that waits in vain.
+
+    On a full disk the lock holds without that text.
+    """
     text = f"process {os.getpid()} on {socket.gethostname()} since {datetime.now(UTC):%Y-%m-%d %H:%M:%S} UTC"
     with contextlib.suppress(OSError):
         os.ftruncate(descriptor, 0)
@@ -58,14 +61,14 @@ def _write_holder(descriptor: int) -> None:
 
 
 def make_private_folder(path: Path) -> None:
-    """Make the folder and those above it that are missing, each readable by its owner only.
+    """Make a folder and its missing parents, each readable by its owner only.
 
-    The path must be resolved: a link that appeared on the way since then is refused with `StorageRefused`.
+    The path must be resolved. A link that has appeared in it since then is refused with `StorageRefused`.
     """
     try:
         for folder in reversed([path, *path.parents]):
             if not folder.exists():
-                # Another process may make it at the same moment.
+                # Another process may make it at the same time.
                 with contextlib.suppress(FileExistsError):
                     folder.mkdir(mode=0o700)
     except OSError as error:

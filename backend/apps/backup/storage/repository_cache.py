@@ -1,9 +1,8 @@
-"""Repositories that are kept open for reading, so that looking into a backup takes milliseconds.
+"""Cache opened repositories in the process, so that browsing a backup takes milliseconds.
 
-To open one costs a derivation of its key, and its index must be read. Both are kept for some time in the process. What
-is kept gives nobody access who has none: rights are asked for before, for each request. And it is of use only as long
-as the repository can be opened as it was: with the passphrase that is configured now, asked for at least once a minute,
-by the keys that lie there now.
+Opening one takes the derivation of its key and the reading of its index. The cache does not bypass permissions: they
+are checked before, for each request. An entry is valid only while the repository would still open in the same way: with
+the passphrase that is configured now, which is read again at least once a minute, and with the keys that exist now.
 """
 
 from __future__ import annotations
@@ -23,14 +22,14 @@ from strongroom.repository.locks import RepositoryLock, Timing
 
 from .locations import RepositoryPlace
 from .passphrase import fingerprint
-from .repository_locks import without_lock
+from .repository_locks import missing_lock_notes
 
 _MOST = 4
 _KEPT_SECONDS = 600.0
 _TRUSTED_SECONDS = 60.0
 _TIMING = Timing(settle=0.0, idle=15 * 60)
-"""Whoever locks exclusively waits and looks again, and so sees a shared lock on a local disk without our waiting too. A
-client that reads nothing for so long does not keep a prune waiting."""
+"""No settling time: a process that locks exclusively waits and checks again, so on a local disk it sees a shared lock
+even if the reader did not wait. A client that reads nothing for the idle time does not hold up a prune."""
 
 _logger = logging.getLogger(__name__)
 
@@ -45,7 +44,7 @@ class OpenRepository:
 
 
 @dataclasses.dataclass(slots=True)
-class _Kept:
+class _Cached:
     repository: Repository
     keys: frozenset[str]
     config: bytes
@@ -57,39 +56,39 @@ class _Kept:
 
 
 class _Slot:
-    """One place. What is kept of it is looked at and changed by one thread at a time."""
+    """The cache entry of one place, which one thread at a time reads and changes."""
 
     def __init__(self, place: RepositoryPlace) -> None:
         self._place = place
         self._guard = threading.Lock()
-        self._kept: _Kept | None = None
+        self._cached: _Cached | None = None
         self.used_at = time.monotonic()
 
     def repository(self) -> Repository:
-        """Opened, now or before. Raises what keeps it from being opened."""
+        """Return the cached repository, or open it. Raises the error that keeps it from being opened."""
         with self._guard:
             self.used_at = now = time.monotonic()
-            kept, self._kept = self._kept, None
-            if kept is None or not self._is_good(kept, now):
-                kept = self._open(now)
-            self._kept = kept
-            return kept.repository
+            cached, self._cached = self._cached, None
+            if cached is None or not self._is_valid(cached, now):
+                cached = self._open(now)
+            self._cached = cached
+            return cached.repository
 
     def index(self, repository: Repository) -> Index:
-        """The index as it is now; the lock must be held. Raises Damaged."""
+        """Return the current index. The caller holds the lock. Raises `Damaged`."""
         with self._guard:
             files = _names(repository, FileKind.INDEX)
-            kept = self._kept
-            if kept is None or kept.repository is not repository:
+            cached = self._cached
+            if cached is None or cached.repository is not repository:
                 return repository.load_index()
-            if kept.index is None or kept.index_files != files:
-                kept.index, kept.index_files = repository.load_index(), files
-            return kept.index
+            if cached.index is None or cached.index_files != files:
+                cached.index, cached.index_files = repository.load_index(), files
+            return cached.index
 
-    def _open(self, now: float) -> _Kept:
+    def _open(self, now: float) -> _Cached:
         passphrase = self._fingerprint()
         repository = self._place.open()
-        return _Kept(
+        return _Cached(
             repository=repository,
             keys=_names(repository, FileKind.KEY),
             config=repository.backend.load(CONFIG),
@@ -98,17 +97,17 @@ class _Slot:
             trusted_at=now,
         )
 
-    def _is_good(self, kept: _Kept, now: float) -> bool:
-        if now - kept.opened_at > _KEPT_SECONDS:
+    def _is_valid(self, cached: _Cached, now: float) -> bool:
+        if now - cached.opened_at > _KEPT_SECONDS:
             return False
-        if now - kept.trusted_at > _TRUSTED_SECONDS:
-            if not hmac.compare_digest(self._fingerprint(), kept.passphrase):
+        if now - cached.trusted_at > _TRUSTED_SECONDS:
+            if not hmac.compare_digest(self._fingerprint(), cached.passphrase):
                 return False
-            kept.trusted_at = now
+            cached.trusted_at = now
         return (
             self._place.exists()
-            and kept.keys == _names(kept.repository, FileKind.KEY)
-            and kept.config == kept.repository.backend.load(CONFIG)
+            and cached.keys == _names(cached.repository, FileKind.KEY)
+            and cached.config == cached.repository.backend.load(CONFIG)
         )
 
     def _fingerprint(self) -> bytes:
@@ -138,14 +137,14 @@ def _names(repository: Repository, kind: FileKind) -> frozenset[str]:
 
 @contextlib.contextmanager
 def open_repository(place: RepositoryPlace) -> Iterator[OpenRepository]:
-    """The repository for as long as the block runs, under a shared lock. Call `lock.check()` now and then: without that
-    the lock is given up after a quarter of an hour.
+    """Open the repository while the block runs, under a shared lock.
 
-    Raises `RepositoryLocked`, and whatever keeps it from being opened.
+    Call `lock.check()` now and then: otherwise the lock is released after a quarter of an hour. Raises
+    `RepositoryLocked`, and the error that keeps the repository from being opened.
     """
     slot = _slot(place)
     repository = slot.repository()
     with repository.lock(timing=_TIMING, optional=True) as lock:
-        for note in without_lock(lock):
+        for note in missing_lock_notes(lock):
             _logger.warning("%s", note)
         yield OpenRepository(repository, slot.index(repository), lock)

@@ -1,4 +1,4 @@
-"""What the files of a repository say without its key: whether it is there, which one it is, what it holds."""
+"""Read from a repository's files, without its key, whether it exists, which one it is, and its snapshots' names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SALVAGE: Final = "Until then `strongroom restore --salvage` reads what the repo
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Fault:
-    """Why no backup of a repository can be restored, and what to do about it, each as sentences."""
+    """The reason why no backup of a repository can be restored, and the remedy, each as sentences."""
 
     reason: str
     remedy: str
@@ -32,7 +32,7 @@ class Fault:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RepositoryFiles:
-    """The names of the snapshots and the digest of the file `config`; `fault` says why it cannot be used."""
+    """The names of the snapshots, the digest of the file `config`, and the fault that makes the repository unusable."""
 
     snapshots: frozenset[str] = frozenset()
     digest: str = ""
@@ -40,7 +40,7 @@ class RepositoryFiles:
 
 
 def repository_files(place: RepositoryPlace) -> RepositoryFiles:
-    """List what lies at a place. What keeps it from being read, with any passphrase, is the `fault`."""
+    """List the files at a place. An error that keeps it from being read, with any passphrase, is the `fault`."""
     try:
         digest = config_digest(place)
         names = frozenset(os.listdir(place.path / "snapshots"))
@@ -48,8 +48,8 @@ def repository_files(place: RepositoryPlace) -> RepositoryFiles:
     except FileNotFoundError as error:
         return RepositoryFiles(fault=_not_found(place, str(error.filename)))
     except (OSError, StrongroomError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        text = f"The repository {str(place.path)!r} cannot be read ({said})."
+        reason = error.strerror if isinstance(error, OSError) else error
+        text = f"The repository {str(place.path)!r} cannot be read ({reason})."
         return RepositoryFiles(fault=Fault(text, "Correct its rights, or mend the disk."))
     if lost:
         return RepositoryFiles(names, digest, Fault(lost, _PUT_BACK.format("a key file", " into `keys`")))
@@ -69,7 +69,7 @@ def _not_found(place: RepositoryPlace, file: str) -> Fault:
 
 
 def size_on_disk(folder: str | Path) -> int:
-    """What the files in a folder and those below hold; what goes meanwhile holds nothing."""
+    """Return the bytes of all files below a folder; files that are removed meanwhile count nothing."""
     size = 0
     with os.scandir(folder) as entries:
         for entry in entries:
@@ -84,7 +84,7 @@ def size_on_disk(folder: str | Path) -> int:
 
 
 def config_digest(place: RepositoryPlace) -> str:
-    """The SHA-256 of the file `config`. It is sealed with a random nonce: no two repositories have the same.
+    """Return the SHA-256 of the file `config`, which is different for each repository: it has a random nonce.
 
     Raises `OSError`.
     """
@@ -92,9 +92,9 @@ def config_digest(place: RepositoryPlace) -> str:
 
 
 def repository_identity(place: RepositoryPlace, digest: str) -> str:
-    """The id of the repository whose config has that digest; the repository is opened for it, once in a process.
+    """Return the id of the repository at a place, whose `config` has that digest.
 
-    Raises what keeps it from being opened.
+    Opens the repository, once in a process. Raises the error that keeps it from being opened.
     """
     key = (str(place.path), digest)
     with _guard:
@@ -108,8 +108,8 @@ def repository_identity(place: RepositoryPlace, digest: str) -> str:
     return known
 
 
-def is_another(place: RepositoryPlace, files: RepositoryFiles, *, repository_id: str, digest: str) -> Fault | None:
-    """Why what lies at a place is not the repository of that id; None if it is."""
+def identity_fault(place: RepositoryPlace, files: RepositoryFiles, *, repository_id: str, digest: str) -> Fault | None:
+    """Return the fault if the repository at a place is not the one with that id; None if it is."""
     if not repository_id or files.digest == digest:
         return None
     try:

@@ -8,7 +8,7 @@ from strongroom.repository import Repository
 from strongroom.repository.locks import RepositoryLock
 
 _LOCK_PAUSE = 2.0
-"""Seconds between two looks at a lock that others hold."""
+"""Seconds between two attempts to get a lock that other processes hold."""
 
 
 def lock_patiently(
@@ -19,9 +19,9 @@ def lock_patiently(
     exclusive: bool = False,
     optional: bool = False,
 ) -> RepositoryLock:
-    """The repository's lock, waited for while others hold one that excludes it; `waiting` is called before each pause.
+    """Lock the repository, waiting up to `seconds` while other processes hold a lock that excludes it.
 
-    Raises `RepositoryLocked` when they still do after so many seconds.
+    `waiting` is called before each pause. Raises `RepositoryLocked` after that time.
     """
     patience = time.monotonic() + seconds
     while True:
@@ -34,8 +34,8 @@ def lock_patiently(
         time.sleep(_LOCK_PAUSE)
 
 
-def without_lock(lock: RepositoryLock) -> list[str]:
-    """A note for the user where a repository is read without a lock, since none can be written there."""
+def missing_lock_notes(lock: RepositoryLock) -> list[str]:
+    """Return a note for the user if the repository is read without a lock, because none can be written there."""
     if not lock.obstacle:
         return []
     return [

@@ -1,8 +1,8 @@
-"""A reserve of space in each storage, given up when a removal or a prune needs room on a full disk.
+"""A reserve of space in each storage, released when a removal or a prune needs room on a full disk.
 
-To remove backups takes a few blocks: a lock, new index files, rows of a ledger that may lie on the same disk. So a file
-of a fixed size lies in each storage. It is deleted before a removal where the disk is nearly full, and made again
-afterwards if it fits, or else by a later job when there is ample room.
+Removing backups itself takes a few blocks: a lock, new index files, rows of a ledger that may lie on the same disk.
+Each storage therefore holds a file of a fixed size. It is deleted before a removal on a disk that is nearly full, and
+made again afterwards if it fits, or else by a later job when there is ample room.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ _MARGIN: Final = 1 << 20
 _logger: Final = logging.getLogger(__name__)
 
 
-def keep_reserve(storage: Path, *, least: int = _AMPLE) -> bool:
-    """Make the reserve of a storage where it is missing and `least` bytes are free; whether it is there now.
+def ensure_reserve(storage: Path, *, least: int = _AMPLE) -> bool:
+    """Make the reserve of a storage if it is missing and `least` bytes are free; return whether it exists then.
 
     Raises `OSError`.
     """
@@ -50,24 +50,24 @@ def keep_reserve(storage: Path, *, least: int = _AMPLE) -> bool:
 
 
 @contextlib.contextmanager
-def room_made(storages: Iterable[Path]) -> Iterator[frozenset[Path]]:
-    """Give up the reserves of the storages whose disk is nearly full while the block runs; which those storages are."""
-    tight = frozenset(storage for storage in storages if is_tight(storage))
-    for storage in tight:
+def reserves_released(storages: Iterable[Path]) -> Iterator[frozenset[Path]]:
+    """Release the reserve of each storage on a disk that is nearly full while the block runs; yield these storages."""
+    nearly_full = frozenset(storage for storage in storages if _is_nearly_full(storage))
+    for storage in nearly_full:
         with contextlib.suppress(FileNotFoundError):
             (storage / NAME).unlink()
     try:
-        yield tight
+        yield nearly_full
     finally:
-        for storage in tight:
+        for storage in nearly_full:
             try:
-                keep_reserve(storage, least=SIZE + _MARGIN)
+                ensure_reserve(storage, least=SIZE + _MARGIN)
             except OSError as error:
                 _logger.warning("The reserve in %s cannot be made again: %s", storage, error)
 
 
-def is_tight(storage: Path) -> bool:
-    """Whether less than a reserve is free there, and something can be removed."""
+def _is_nearly_full(storage: Path) -> bool:
+    """Return whether less than a reserve is free in a storage that can be written to."""
     if not storage.is_dir() or not os.access(storage, os.W_OK | os.X_OK):
         return False
     return shutil.disk_usage(storage).free < SIZE

@@ -1,7 +1,7 @@
-"""Working folders for data that is on its way, such as the copy of an SQLite database.
+"""Private working folders for temporary data, such as the copy of a database.
 
-Such a copy is not encrypted, so it must not outlive its job: the folder is removed when the job ends, and what a killed
-process left behind is removed by the next job. A lock that dies with its holder tells the two apart.
+Such a copy is not encrypted, so it must not outlive its job: the folder is removed when the job ends, and the next job
+removes the folder of a killed process. A lock that ends with its holder distinguishes the two.
 """
 
 import contextlib
@@ -18,37 +18,37 @@ from strongroom.errors import OUT_OF_SPACE
 from .. import conf
 from ..errors import StorageFull
 from .fallback import has_room, make_fallback
-from .private_files import locked, make_private_folder
+from .private_files import hold_lock_file, make_private_folder
 
 _FOLDER = "staging"
 _HELD = ".held"
 _MARGIN = 1 << 20
-"""Bytes that a copy takes besides its content."""
+"""Bytes that a copy takes in addition to its content."""
 
 
 @contextlib.contextmanager
 def staging_folder(job: uuid.UUID, *, room: int | None = None) -> Iterator[Path]:
-    """A private folder that is there until the block is left; the leavings of dead processes are removed first.
+    """Make a private folder for the time of the block; remove the folders of dead processes first.
 
-    With `room`, the bytes that are needed, it is one outside of a storage that has not so many, or is read-only.
-    Raises `StorageFull` where the block does not find the room there that it needs.
+    `room` is the number of bytes that are needed: if the storage has fewer, or is read-only, the folder lies in the
+    fallback folder. Raises `StorageFull` if the block runs out of space.
     """
     base = conf.load().storage_root.resolve() / _FOLDER
     if room is not None and not has_room(base, room + _MARGIN):
         base = make_fallback(_FOLDER).resolve()
     make_private_folder(base)
-    with _full_disk_named(base), _held_folder(base, base / str(job)) as inside:
+    with _translate_full_disk(base), _held_folder(base, base / str(job)) as inside:
         yield inside
 
 
 @contextlib.contextmanager
 def _held_folder(base: Path, folder: Path) -> Iterator[Path]:
-    with locked(base / _HELD):
-        # Under one lock, so that nobody sweeps a folder between its making and its locking.
-        _sweep(base)
+    with hold_lock_file(base / _HELD):
+        # Under one lock, so that no process removes a folder between its making and its locking.
+        _remove_abandoned(base)
         folder.mkdir(mode=0o700)
         held = os.open(folder / _HELD, os.O_CREAT | os.O_RDWR, 0o600)
-        # Of a file that we have just made, under the lock: nobody else can hold it.
+        # The file was just made, under the lock: no other process can hold it.
         fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         inside = folder / "data"
@@ -60,8 +60,11 @@ def _held_folder(base: Path, folder: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _full_disk_named(base: Path) -> Iterator[None]:
-    """Neither SQLite nor a bare write says which disk is full; whatever else is written to has errors of its own."""
+def _translate_full_disk(base: Path) -> Iterator[None]:
+    """Raise `StorageFull` with the folder's name: neither SQLite nor a plain write says which disk is full.
+
+    Other places that the block writes to raise errors of their own.
+    """
     try:
         yield
     except (OSError, sqlite3.Error) as error:
@@ -74,14 +77,17 @@ def _full_disk_named(base: Path) -> Iterator[None]:
 
 
 def is_full(error: OSError | sqlite3.Error) -> bool:
-    """Whether it says that a disk has no space, quota or allowed file size left."""
+    """Return whether an error says that a disk has no space, quota or allowed file size left.
+
+    SQLite is the library of working files here, such as `NamedFiles`, whatever engines the project's databases have.
+    """
     if isinstance(error, OSError):
         return error.errno in OUT_OF_SPACE
-    # Python's own errors of SQLite, such as that of a closed connection, have no code.
+    # Errors that Python itself raises for SQLite, such as that of a closed connection, have no code.
     return getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
 
 
-def _sweep(base: Path) -> None:
+def _remove_abandoned(base: Path) -> None:
     for folder in [path for path in base.iterdir() if path.is_dir()]:
         # A child process that outlives a killed job (a dump client) does not inherit the lock: Python closes it.
         descriptor = os.open(folder / _HELD, os.O_CREAT | os.O_RDWR, 0o600)

@@ -1,7 +1,7 @@
 """Paths of stored files: relative to the storage root in the ledger, absolute in the program.
 
-The storage can be moved to another mount, and the ledger to another machine: what lies in BACKUP_STORAGE_ROOT is found
-by the root that is set there. Paths outside of it stay as they are.
+The storage can be moved to another mount, and the ledger to another machine: files in BACKUP_STORAGE_ROOT are found
+from the root that is set there. Paths outside of it stay as they are.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from .. import conf
 
 
 def storage_relative(path: str) -> str:
-    """A path as the ledger keeps it: relative to the storage root if it lies inside. A `/` at its end stays."""
+    """Return a path as the ledger stores it: relative to the storage root if it lies inside. A `/` at its end stays."""
     if not path.startswith("/"):
         return path
     for root in _roots():
@@ -30,24 +30,24 @@ def storage_relative(path: str) -> str:
 
 
 def storage_absolute(path: str) -> str:
-    """The path itself, of what the ledger keeps; an empty one stays empty."""
+    """Return the absolute path for one that the ledger stores; an empty one stays empty."""
     return os.path.join(_roots()[0], path) if path else path  # noqa: PTH118  called for each row
 
 
 def _roots() -> tuple[str, str]:
-    """The storage root with its links followed, and as it is set."""
+    """Return the storage root with its links followed, and as it is set."""
     return _resolved(str(getattr(settings, "BACKUP_STORAGE_ROOT", "")), int(time.monotonic()))
 
 
 @functools.lru_cache(maxsize=4)
 def _resolved(_setting: str, _second: int) -> tuple[str, str]:
-    """Once a second: thousands of rows are read at once."""
+    """Resolve the root at most once a second: thousands of rows are read at once."""
     root = str(conf.load().storage_root)
     return os.path.realpath(root), root
 
 
 class StoredPathField(models.CharField):  # type: ignore[type-arg]
-    """The path of a file. In the database it is relative to the storage root if it lies there."""
+    """The path of a file, which the database stores relative to the storage root if the file lies there."""
 
     def get_prep_value(self, value: Any) -> Any:  # noqa: ANN401  Django's signature
         prepared = super().get_prep_value(value)
@@ -57,6 +57,6 @@ class StoredPathField(models.CharField):  # type: ignore[type-arg]
         return storage_absolute(value) if value else value
 
     def deconstruct(self) -> Any:  # noqa: ANN401  Django's signature
-        """As the field that it is to the database: migrations know no other."""
+        """Return the field as a CharField, which is all that migrations and the database know of it."""
         name, _, positional, named = super().deconstruct()
         return name, "django.db.models.CharField", positional, named

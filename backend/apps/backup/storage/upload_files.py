@@ -1,6 +1,6 @@
-"""Packages on their way in: one file for each upload, in a private folder of the storage. Its length is how far it is.
+"""Files of uploaded packages: one for each upload, in a private folder. Its length is the number of bytes received.
 
-What is in them is looked at only when somebody has it planned or restored, and then as that of any other package.
+The content of an upload is read only when a restore of it is planned or run, and then as that of any other package.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _PAUSE: Final = 0.02
 
 
 class Source(Protocol):
-    """Where the bytes come from."""
+    """The source of the uploaded bytes."""
 
     def read(self, size: int, /) -> bytes:
-        """The next ones, at most so many; none at the end."""
+        """Return the next bytes, at most `size`; none at the end."""
         ...
 
 
 def upload_path(upload: uuid.UUID) -> Path:
-    """Where it lies."""
+    """Return the path of an upload's file."""
     return _folder() / f"{upload}{_ENDING}"
 
 
 @contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Let one upload begin after the other: each sees the room that was promised before. Raises `StorageBusy`."""
+def upload_start_lock() -> Iterator[None]:
+    """Let uploads begin one after the other: each sees the space promised to those before it. Raises `StorageBusy`."""
     make_private_folder(_folder())
     descriptor = os.open(_folder(), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
@@ -58,19 +58,19 @@ def one_at_a_time() -> Iterator[None]:
 
 
 def make_file(upload: uuid.UUID) -> None:
-    """An empty one, that nobody else may read."""
+    """Make the empty file of an upload, readable by its owner only."""
     make_private_folder(_folder())
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     os.close(os.open(upload_path(upload), flags, 0o600))
 
 
 def remove_file(upload: uuid.UUID) -> None:
-    """It is gone afterwards, if it was there."""
+    """Remove the file of an upload if it exists."""
     upload_path(upload).unlink(missing_ok=True)
 
 
 def length(upload: uuid.UUID) -> int:
-    """How many bytes are there; none where the file is gone."""
+    """Return the number of bytes received; 0 if the file is gone."""
     try:
         return upload_path(upload).lstat().st_size
     except FileNotFoundError:
@@ -78,27 +78,28 @@ def length(upload: uuid.UUID) -> int:
 
 
 def receive(upload: uuid.UUID, source: Source, *, offset: int, size: int) -> int:
-    """Add what comes, at most up to `size` bytes in all; how many are there then.
+    """Append the bytes of a source, up to `size` bytes in all, and return the number of bytes then received.
 
-    What came before the source broke off stays, to be gone on from. Raises `UploadConflict` if not `offset` bytes are
-    there, or more come than belong to it, `UploadBusy` while another request adds to it, `StorageFull`.
+    Bytes that arrived before the source broke off stay, so that the upload can resume. Raises `UploadConflict` if the
+    file does not have `offset` bytes or if more than `size` bytes come, `UploadBusy` while another request appends to
+    it, and `StorageFull`.
     """
     with _locked(upload) as descriptor:
-        there = os.fstat(descriptor).st_size
-        if there != offset:
-            raise UploadConflict(f"The upload has {there} bytes and not {offset}; go on from there.")
-        while there < size and (chunk := source.read(min(_CHUNK, size - there))):
+        received = os.fstat(descriptor).st_size
+        if received != offset:
+            raise UploadConflict(f"The upload has {received} bytes and not {offset}; go on from there.")
+        while received < size and (chunk := source.read(min(_CHUNK, size - received))):
             _write(descriptor, chunk)
-            there += len(chunk)
-        if there == size:
+            received += len(chunk)
+        if received == size:
             os.fsync(descriptor)
             if source.read(1):
                 raise UploadConflict(f"More bytes came than the {size} that the upload was to have; they are left out.")
-    return there
+    return received
 
 
 def require_room(size: int, *, promised: int, kept: int) -> None:
-    """Raise `StorageFull` unless so many bytes have room besides those promised to others and `kept` for backups."""
+    """Raise `StorageFull` unless `size` bytes fit besides those promised to other uploads and `kept` for backups."""
     folder = _folder()
     make_private_folder(folder)
     free = shutil.disk_usage(folder).free
@@ -110,13 +111,13 @@ def require_room(size: int, *, promised: int, kept: int) -> None:
         )
 
 
-def taken() -> int:
-    """The bytes of all uploads that are there."""
+def total_bytes() -> int:
+    """Return the bytes of all upload files."""
     return sum(length(upload) for upload in files())
 
 
 def files() -> dict[uuid.UUID, float]:
-    """The files that are there, and when something was last added to each, in seconds since the epoch."""
+    """Return the existing uploads, each with the time of its last change in seconds since the epoch."""
     found = {}
     for path in _folder().glob(f"*{_ENDING}"):
         with contextlib.suppress(ValueError, FileNotFoundError):

@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date
 
 from ... import conf
-from ...backups.pack_check import look_at_packs
+from ...backups.pack_check import check_packs
 from ...core.paths import one_line
 from ...doctor.disks import Space
 from ...doctor.findings import Finding, Severity
@@ -168,7 +168,7 @@ class Command(BackupCommand):
 def _look(*, now: datetime) -> None:
     """Compare the packs with the index if the ledger is writable; all other checks only read the ledger."""
     with contextlib.suppress(LedgerUnavailable):
-        look_at_packs(now=now)
+        check_packs(now=now)
 
 
 def _storage(space: Space | None) -> str:

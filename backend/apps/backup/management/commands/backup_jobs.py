@@ -14,7 +14,7 @@ from ...core.paths import one_line
 from ...core.progress import Progress, Tracker
 from ...errors import RequestRefused
 from ...models import BackupJob, BackupType, JobStatus
-from ...retention.apply import remove
+from ...retention.apply import remove_backups
 from ...services.jobs import job_cancel_request, job_pin
 from .. import exitcodes
 from ..base import BackupCommand, Options
@@ -171,7 +171,7 @@ class Command(BackupCommand):
         reason = str(options["reason"]) or "removed by hand"
         tracker = Tracker()
         with ProgressDisplay() as display:
-            done = remove(
+            done = remove_backups(
                 {uuid.UUID(str(job.uuid)): reason},
                 now=timezone.now(),
                 tracker=tracker,

@@ -13,7 +13,7 @@ from strongroom.errors import WrongPassphrase
 from strongroom.passphrase import Passphrase, read_passphrase
 
 from ...backups.passphrase_check import encrypted_places, is_proven, key_obstacle, places_away
-from ...backups.presence import look
+from ...backups.presence import find_presence
 from ...errors import RequestRefused
 from ...services.passphrases import passphrase_confirm
 from .. import exitcodes
@@ -43,7 +43,7 @@ class Command(BackupCommand):
         obstacles = {str(place.path): key_obstacle(place, passphrase) for place in encrypted_places()}
         away = dict.fromkeys(places_away(), "The repository is not there. Mount its storage, or copy it back.")
         refused = [reason for reason in obstacles.values() if reason]
-        present = look()
+        present = find_presence()
         locked = present.locked
         if options["confirm"]:
             if refused:

@@ -9,10 +9,10 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ... import selectors
-from ...backups.presence import look
+from ...backups.presence import find_presence
 from ...core.cancellation import stop_signals
 from ...core.progress import Tracker
-from ...retention import apply as housekeeping
+from ...retention import apply as retention
 from ...retention.plan import Verdict, plan_retention
 from ...storage.locations import RepositoryPlace
 from .. import exitcodes
@@ -39,13 +39,13 @@ class Command(BackupCommand):
         now = timezone.now()
         only = [configuration_named(str(options["config"])).pk] if options["config"] else None
         if options["dry_run"]:
-            present = look()
+            present = find_presence()
             plan = plan_retention(now=now, only=only, going_only=not options["all"], absent=present.absent())
-            return self._show_plan(options, plan, housekeeping.postponed_by(present))
+            return self._show_plan(options, plan, retention.skipped_without_storage(present))
         prune = False if options["no_prune"] else True if options["force"] else None
         tracker = Tracker()
         with stop_signals(), ProgressDisplay() as display:
-            done = housekeeping.tidy(
+            done = retention.apply_retention(
                 now=now, only=only, tracker=tracker, tick=lambda: display.show(tracker.now()), prune=prune
             )
         if options["json"]:
@@ -76,11 +76,9 @@ class Command(BackupCommand):
             )
         return _exit_code(done.postponed)
 
-    def _show_plan(
-        self, options: Options, verdicts: list[Verdict], postponed: list[housekeeping.RetentionSkipped]
-    ) -> int:
+    def _show_plan(self, options: Options, verdicts: list[Verdict], postponed: list[retention.RetentionSkipped]) -> int:
         going = selectors.jobs_by_uuids(one.job for one in verdicts if not one.keep)
-        places = housekeeping.forecast(going)
+        places = retention.forecast(going)
         packages = sum(job.stored_size or 0 for job in going if job.backup_file_path)
         shown = [one for one in verdicts if options["all"] or not one.keep]
         if options["json"]:
@@ -133,14 +131,14 @@ def _from(until: datetime | None) -> str:
     return "when the data is a day old" if until is None else f"from {moment(until)} on"
 
 
-def _exit_code(postponed: list[housekeeping.RetentionSkipped]) -> int:
+def _exit_code(postponed: list[retention.RetentionSkipped]) -> int:
     """Return the exit code of the first postponed removal."""
     for one in postponed:
         return exitcodes.FAILED if one.error is None else exitcodes.of_error(one.error)
     return exitcodes.OK
 
 
-def _why_not(done: housekeeping.RetentionResult) -> str:
+def _why_not(done: retention.RetentionResult) -> str:
     if done.postponed:
         return "nothing: see the postponed removals"
     return "nothing: a prune would free too little, or there was one today"

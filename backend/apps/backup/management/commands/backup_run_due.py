@@ -4,7 +4,7 @@ from django.core.management.base import CommandParser
 from django.utils import timezone
 
 from ... import conf
-from ...backups.pack_check import PAUSE, look_at_packs
+from ...backups.pack_check import PAUSE, check_packs
 from ...core.paths import one_line
 from ...core.processes import own_identity
 from ...errors import BackupError, IllegalTransition
@@ -50,7 +50,7 @@ class Command(BackupCommand):
         operations_expire(now=now)
         uploads_expire(now=now)
         slots.expire_waiting(now=now)
-        look_at_packs(now=now, pause=PAUSE)
+        check_packs(now=now, pause=PAUSE)
         due = slots.run_due(now=now, woken_by=WokenBy.COMMAND)
         ended: list[dict[str, object]] = []
         if options["no_wait"] or conf.load().executor == "celery":

@@ -14,7 +14,7 @@ from django.utils import timezone
 from strongroom.passphrase import SOURCES, passphrase_source
 
 from ... import selectors
-from ...backups.presence import look
+from ...backups.presence import find_presence
 from ...errors import RequestRefused
 from ...models import BackupConfiguration, JobStatus
 from ...policies.production import ConfigurationValues
@@ -96,7 +96,7 @@ class Command(BackupCommand):
     def _list(self, options: Options) -> int:
         now = timezone.now()
         states = selectors.configuration_states(
-            since=now - timedelta(days=_STATS_DAYS), now=now, absent=look().absent()
+            since=now - timedelta(days=_STATS_DAYS), now=now, absent=find_presence().absent()
         )
         if options["json"]:
             self.print_json({"configurations": [views.state_json(one, now=now) for one in states]})
@@ -118,7 +118,7 @@ class Command(BackupCommand):
     def _stats(self, options: Options) -> int:
         now = timezone.now()
         states = selectors.configuration_states(
-            since=now - timedelta(days=_STATS_DAYS), now=now, absent=look().absent()
+            since=now - timedelta(days=_STATS_DAYS), now=now, absent=find_presence().absent()
         )
         rows = [one.configuration for one in states]
         counts = selectors.job_counts()

@@ -18,7 +18,7 @@ from ...restores import (
     Plan,
     Restore,
     RestoreRefused,
-    interrupted,
+    interrupted_restores,
     journals,
     ledger_is_readable,
     open_kept,
@@ -83,7 +83,7 @@ class Command(BackupCommand):
 
     def _recover(self, options: Options) -> None:
         if options["dry_run"]:
-            for journal in interrupted():
+            for journal in interrupted_restores():
                 self.note(
                     f"The restore {journal.restore} of {journal.backup} was interrupted ({journal.state.value})."
                     " Without --dry-run, this command completes or undoes it first."

@@ -40,7 +40,7 @@ from ...selectors.repositories import key_changes_open
 from ...services.key_changes import key_change_enter, snapshots_follow
 from ...services.repositories import repository_enter
 from ...storage.locations import RepositoryPlace, resolve_place
-from ...storage.private_files import locked
+from ...storage.private_files import hold_lock_file
 from ...storage.repository_locks import lock_patiently
 from .open_either import open_with_either
 
@@ -64,7 +64,7 @@ class Exchange:
 
     def run(self) -> KeyChange:
         """Do what is left to do. Raises `RekeyFailed`, and what else keeps the old one in use."""
-        with locked(self.place.storage / f"{UNFINISHED}.lock"):
+        with hold_lock_file(self.place.storage / f"{UNFINISHED}.lock"):
             change = self._entered()
             if change is not None and self._finish(change):
                 return change
@@ -218,7 +218,7 @@ def exchanges_cut_off() -> list[tuple[RepositoryPlace, KeyChange]]:
 def complete_exchanges() -> None:
     """Give those repositories their names; the next run of the change does what is left."""
     for place, change in exchanges_cut_off():
-        with locked(place.storage / f"{UNFINISHED}.lock"):
+        with hold_lock_file(place.storage / f"{UNFINISHED}.lock"):
             unfinished = place.storage / UNFINISHED
             if not place.path.exists() and (place.storage / change.replaced).exists() and unfinished.exists():
                 unfinished.rename(place.path)

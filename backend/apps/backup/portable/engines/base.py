@@ -1,4 +1,4 @@
-"""The contract of a database for packages: list its tables, read their rows, write rows."""
+"""The contract of engines for portable rows: list the tables of a database, read their rows, write rows."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import datetime
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from ...core.manifest import ColumnRecord, TableRecord
 from ..forms import Kind, Row
 
 Convert = Callable[[Any], Any]
-"""From one form of a value, which is never None, to another. Raises `ValueError` or `TypeError` for what has none."""
+"""A conversion of a value, which is never None. Raises `ValueError` or `TypeError` if the value has no such form."""
 
 
 @dataclass(frozen=True)
 class RawColumn:
     """A column as the database describes it. `base` is its type without length, `item` that of an array's items.
 
-    `key` is its place in the primary key, from 1 on; 0 if it is not in it.
+    `key` is its position in the primary key, counted from 1; 0 if it is not part of the key.
     """
 
     name: str
@@ -39,60 +39,104 @@ class RawTable:
     columns: list[RawColumn]
 
 
+CALENDAR: Final[Mapping[Kind, Callable[[str], object]]] = {
+    Kind.DATE: datetime.date.fromisoformat,
+    Kind.TIME: datetime.time.fromisoformat,
+    Kind.DATETIME: datetime.datetime.fromisoformat,
+}
+"""The kinds with a calendar, each with its parser."""
+
+
+def is_in_calendar(kind: Kind, form: str) -> bool:
+    """Return whether Python's calendar has a date or time."""
+    try:
+        CALENDAR[kind](form)
+    except ValueError:
+        return False
+    return True
+
+
+NOT_FINITE: Final = frozenset({"NaN", "Infinity", "-Infinity"})
+
+
+@dataclass(frozen=True)
+class ValueLimits:
+    """The values that a kind of database cannot store. `vendor` is Django's name for it, `label` that for users."""
+
+    vendor: str
+    label: str
+    takes_nul: bool = True
+    """Texts and JSON may hold NUL characters."""
+    counts_characters: bool = True
+    """A column of text takes no more characters than its model says."""
+    floats: frozenset[str] = frozenset()
+    """The floats that are not finite and can be stored."""
+    takes_infinite_decimals: bool = False
+    decimal_digits: int | None = None
+    """Significant digits of a decimal that are kept; None keeps the digits of its column."""
+    takes_intervals: bool = False
+    """Durations may have months, and any length; otherwise they are counted in microseconds."""
+    takes_arrays: bool = False
+    equal_texts: str = ""
+    """The different texts that a unique column treats as equal; "" if there are none."""
+    has_date: Callable[[Kind, str], bool] = is_in_calendar
+    """Whether a date or time can be stored."""
+
+
 class Reading(Protocol):
-    """One database at its cut."""
+    """One database at its consistency point."""
 
     @property
     def name(self) -> str:
-        """The kind of database, as Django calls it."""
+        """The vendor of Django's connection."""
         ...
 
     def tables(self) -> list[RawTable]:
-        """Every table with rows of its own, whether or not a model knows it."""
+        """Return all tables with rows of their own, also those without a model."""
         ...
 
     def left_out(self) -> list[str]:
-        """Return what cannot be carried, in words: the backup is INCOMPLETE with any of it."""
+        """Return a text for each object that cannot be backed up as rows: with any, the backup is INCOMPLETE."""
         ...
 
     def notes(self) -> list[str]:
-        """Return what comes back in another form, or has to be made again, in words."""
+        """Return a text for each object that a restore brings back in another form, or that must be made again."""
         ...
 
-    def met(self) -> list[str]:
-        """Return what was odd in the rows that were read so far, and is carried as it is, in words."""
+    def oddities(self) -> list[str]:
+        """Return a text for each odd value in the rows read so far, which is backed up as it is."""
         ...
 
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
-        """The kind of a column that no model explains, and the kind of its items."""
+        """Return the kind of a column without a model, and the kind of its items."""
         ...
 
     def admits(self, column: RawColumn, kind: Kind) -> bool:
-        """Whether such a column can hold values of the kind that its model says."""
+        """Return whether a column can hold values of the kind that its model says."""
         ...
 
     def counters(self, table: RawTable) -> Mapping[str, int]:
-        """The last numbers given out, for columns that number themselves."""
+        """Return the last number that was given out, by column, for columns that number themselves."""
         ...
 
     def batches(self, table: TableRecord) -> Batches:
-        """The rows of a table in the order of its key, as the forms want them."""
+        """Return the rows of a table in the order of its key, in portable form."""
         ...
 
 
 class Batches(Protocol):
-    """Rows, some at a time."""
+    """Rows in batches."""
 
     def fetch(self, count: int) -> Sequence[Row]:
-        """The next rows, at most so many; none at the end."""
+        """Return the next rows, at most `count`; none at the end."""
         ...
 
 
 class Writing(Protocol):
-    """One database that is being filled. Nothing is checked while rows come in."""
+    """One database that is being filled. Constraints are not checked meanwhile."""
 
     def converters(self, table: TableRecord) -> Sequence[Convert | None]:
-        """From the forms to what `insert` takes, for each column."""
+        """Return a conversion from the portable form to the values for `insert`, for each column."""
         ...
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
@@ -101,11 +145,11 @@ class Writing(Protocol):
 
 
 @dataclass(frozen=True)
-class Moments:
-    """How moments are meant that a database stores without a zone, and which form they have in the package.
+class Timestamps:
+    """The meaning of timestamps that a database stores without a zone, and their form in the package.
 
-    `zone` is the one that the project stores them in, None where it keeps none; they are of its `default` zone then.
-    `bare` forms have no zone either: they are what such a project has stored, in SQLite or MariaDB.
+    `zone` is the one in which the project stores them; None without USE_TZ, where the `default` zone is meant. Forms
+    that are `bare` have no zone either: such a project has stored them, in SQLite or MariaDB.
     """
 
     zone: datetime.tzinfo | None
@@ -113,23 +157,23 @@ class Moments:
     bare: bool
 
     def to_form(self, stored: datetime.datetime) -> str:
-        """The form of a moment that was stored without a zone, or with an offset of its own."""
+        """Return the form of a timestamp that was stored without a zone, or with its own offset."""
         target = self.default if self.bare else datetime.UTC
         if stored.tzinfo is not None:
-            # SQLite keeps what it is given, with an offset too.
+            # SQLite stores the text that it is given, also one with an offset.
             stored = stored.astimezone(self.zone or self.default).replace(tzinfo=None)
         moved = _moved(stored, self.zone or self.default, target)
         return moved.isoformat() if self.bare else f"{moved.isoformat()}Z"
 
     def from_form(self, form: str) -> datetime.datetime:
-        """The moment to store without a zone."""
+        """Return the timestamp to store, without a zone."""
         moment = datetime.datetime.fromisoformat(form)
         source = self.default if moment.tzinfo is None else datetime.UTC
         return _moved(moment.replace(tzinfo=None), source, self.zone or self.default)
 
 
 def _moved(moment: datetime.datetime, source: datetime.tzinfo, target: datetime.tzinfo) -> datetime.datetime:
-    """The same moment on the clocks of another zone; the first and the last hours of the calendar only on the same."""
+    """Return a timestamp in another zone. Raises `OverflowError` in the first and last hours of the calendar."""
     if source is target or source == target:
         return moment
     return moment.replace(tzinfo=source).astimezone(target).replace(tzinfo=None)
@@ -147,13 +191,13 @@ def convert_columns(rows: Sequence[Row], converters: Sequence[Convert | None]) -
 
 
 def float_form(value: float) -> float | str:
-    """The form of a float: JSON has no numbers for what is not finite."""
+    """Return the form of a float, as text if it is not finite, for which JSON has no numbers."""
     if math.isfinite(value):
         return value
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def order(table: TableRecord) -> list[ColumnRecord]:
-    """Return the columns that rows are ordered by: the primary key, or all of them."""
+    """Return the columns by which rows are ordered: the primary key, or all columns if there is none."""
     by_name = {column.name: column for column in table.columns}
     return [by_name[name] for name in table.key] or table.columns

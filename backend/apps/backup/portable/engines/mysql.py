@@ -1,4 +1,4 @@
-"""MariaDB and MySQL: rows by a cursor that the server sends as they are read, brought in by inserts of many rows."""
+"""MariaDB and MySQL: rows are read by an unbuffered cursor, and written by inserts of many rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,17 @@ from ...core.sql import backticked
 from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
+from .base import (
+    Convert,
+    RawColumn,
+    RawTable,
+    Timestamps,
+    ValueLimits,
+    convert_columns,
+    float_form,
+    is_in_calendar,
+    order,
+)
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -26,7 +36,7 @@ _TABLES: Final = """
 _CARRIED: Final = frozenset({"BASE TABLE", "SYSTEM VERSIONED"})
 _NOT_DATA: Final = frozenset({"VIEW", "SYSTEM VIEW"})
 _ELSEWHERE: Final = frozenset({"mrg_myisam", "federated", "connect", "spider", "s3", "oqgraph", "sphinx"})
-"""Engines whose tables show rows that lie in other tables or on other servers."""
+"""Engines whose tables show rows of other tables or of other servers."""
 _COLUMNS: Final = """
     SELECT c.table_name, c.column_name, c.column_type, c.data_type, c.is_nullable = 'YES', c.extra,
            coalesce(k.ordinal_position, 0)
@@ -59,7 +69,7 @@ _SHAPES: Final = frozenset(
     {"geometry", "point", "linestring", "polygon", "multipoint", "multilinestring", "multipolygon"}
     | {"geometrycollection", "geomcollection"}
 )
-"""Types of places on a map. Their values go as the bytes that the server keeps, in hexadecimal digits."""
+"""Geometric types. Their values are backed up as the bytes that the server stores, in hexadecimal digits."""
 _ALIKE: Final = {
     Kind.BOOLEAN: frozenset({Kind.INTEGER}),
     Kind.DURATION: frozenset({Kind.INTEGER}),
@@ -67,7 +77,7 @@ _ALIKE: Final = {
     Kind.JSON: frozenset({Kind.JSON, Kind.TEXT}),
     Kind.ADDRESS: frozenset({Kind.ADDRESS, Kind.TEXT}),
 }
-"""The kinds as which a model's kind may be stored."""
+"""The kinds of column in which values of a model's kind may be stored."""
 
 _AS_TEXT: Final = frozenset(
     {Kind.DATE, Kind.TIME, Kind.DATETIME, Kind.UUID, Kind.DECIMAL, Kind.ADDRESS, Kind.JSON, Kind.NATIVE}
@@ -80,13 +90,24 @@ _OUT_OF_CALENDAR: Final = {
     Kind.DATETIME: re.compile(rf"{_DAY} \d\d:\d\d:\d\d(?:\.\d{{1,6}})?"),
     Kind.TIME: re.compile(r"-?\d{2,3}:\d\d:\d\d(?:\.\d{1,6})?"),
 }
-"""Dates with a zero in them, and times below zero or of more than a day: these servers take them."""
+"""Dates with a zero in them, and times below zero or of more than a day, which these servers store."""
 
 
 def is_out_of_calendar(kind: Kind, form: str) -> bool:
     """Return whether a form is such a date or time."""
     pattern = _OUT_OF_CALENDAR.get(kind)
     return pattern is not None and pattern.fullmatch(form) is not None
+
+
+LIMITS: Final = ValueLimits(
+    vendor="mysql",
+    label="MariaDB and MySQL",
+    equal_texts=(
+        "to the usual collations of MariaDB and MySQL, texts are equal that differ in case, accents or spaces at their"
+        " end alone"
+    ),
+    has_date=lambda kind, form: is_in_calendar(kind, form) or is_out_of_calendar(kind, form),
+)
 
 
 class DriverCursor(Protocol):
@@ -104,14 +125,14 @@ class MysqlReading:
 
     name = "mysql"
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, *, moments: Moments) -> None:
+    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, *, timestamps: Timestamps) -> None:
         self._wrapper = wrapper
         self._cursor = cursor
-        self._moments = moments
+        self._timestamps = timestamps
         self._met: dict[str, list[str]] = {}
 
     def prepare(self) -> None:
-        """Have the session write values as this module reads them."""
+        """Set the session so that it writes values as this module reads them."""
         self._cursor.execute("SET time_zone = '+00:00'")
         self._cursor.execute("SET NAMES utf8mb4")
 
@@ -123,11 +144,11 @@ class MysqlReading:
         for table, name, shown, base, nullable, extra, key in self._cursor.fetchall():
             if table in columns:
                 generated = "GENERATED" in str(extra).upper() and "DEFAULT_GENERATED" not in str(extra).upper()
-                columns[table].append(RawColumn(name, _said(shown), base, bool(nullable), generated, int(key)))
+                columns[table].append(RawColumn(name, _as_text(shown), base, bool(nullable), generated, int(key)))
         return [RawTable(name, found) for name, found in columns.items()]
 
     def _all(self) -> list[tuple[str, str, str]]:
-        """Return everything that the server lists among the tables: name, type, engine in lower case."""
+        """Return all entries in the server's list of tables: name, type, engine in lower case."""
         self._cursor.execute(_TABLES)
         return [(str(name), str(kind).upper(), str(engine).lower()) for name, kind, engine in self._cursor.fetchall()]
 
@@ -142,7 +163,7 @@ class MysqlReading:
                 found.append(f"the table {name} of the engine {engine}, whose rows lie elsewhere")
         return found
 
-    def met(self) -> list[str]:
+    def oddities(self) -> list[str]:
         return [
             f"the column {where} holds {values[0]}, which no calendar has"
             f"{f', and {len(values) - 1:,} such values more' if len(values) > 1 else ''}: carried as text, for MariaDB"
@@ -176,13 +197,13 @@ class MysqlReading:
     def _to_form(self, column: ColumnRecord) -> Convert | None:
         kind = Kind(column.kind)
         if kind is Kind.DATETIME:
-            to_form = self._moments.to_form
+            to_form = self._timestamps.to_form
             return lambda text: to_form(datetime.datetime.fromisoformat(text))
         return _TO_FORM.get(kind)
 
 
 class MysqlBatches:
-    """The rows of one table, as the server sends them."""
+    """The rows of one table, read as the server sends them."""
 
     def __init__(
         self,
@@ -198,7 +219,7 @@ class MysqlBatches:
         self._calendar = [place for place, column in enumerate(table.columns) if Kind(column.kind) in _OUT_OF_CALENDAR]
 
     def fetch(self, count: int) -> Sequence[Row]:
-        """The next rows, at most so many; raises `TableUnreadable` for a value that has no portable form."""
+        """Return the next rows, at most `count`. Raises `TableUnreadable` for a value that has no portable form."""
         rows: Sequence[Row] = self._cursor.fetchmany(count)
         if not rows:
             self._cursor.close()
@@ -213,7 +234,7 @@ class MysqlBatches:
             ) from error
 
     def _is_odd(self, row: Row, place: int) -> bool:
-        """Return whether a value is a date or time that MariaDB and MySQL have, and no calendar."""
+        """Return whether a value is a date or time that MariaDB and MySQL store, but that no calendar has."""
         value, convert = row[place], self._converters[place]
         if value is None or convert is None:
             return False
@@ -224,7 +245,7 @@ class MysqlBatches:
         return False
 
     def _convert(self, row: Row) -> Row:
-        """Convert a row, and leave such values as they are; they are noted with the row that holds them."""
+        """Convert a row. Odd values stay as they are, and are noted with their row."""
         odd = {place for place in self._calendar if self._is_odd(row, place)}
         for place in sorted(odd):
             by_name = {column.name: value for column, value in zip(self._table.columns, row, strict=True)}
@@ -242,21 +263,21 @@ class MysqlBatches:
 
 
 def _unbuffered(wrapper: BaseDatabaseWrapper) -> DriverCursor:
-    """Both drivers have this cursor, which does not fetch everything at once."""
+    """Return a cursor that does not fetch all rows at once; both drivers have one."""
     kind = vars(type(wrapper))["Database"].cursors.SSCursor
     cursor: DriverCursor = wrapper.connection.cursor(kind)
     return cursor
 
 
-def _said(value: object) -> str:
-    # Some drivers give out what information_schema keeps as long text in bytes.
+def _as_text(value: object) -> str:
+    # Some drivers return long texts of information_schema as bytes.
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
 def _selected(column: ColumnRecord) -> str:
     name, kind = backticked(column.name), Kind(column.kind)
     if kind is Kind.FLOAT and column.type.startswith("float"):
-        # The server shows six digits of it, and has seven.
+        # The server shows six digits of a float and stores seven.
         return f"{name} + 0e0"
     if kind is Kind.INTEGER and column.type.startswith("bit"):
         return f"{name} + 0"
@@ -290,21 +311,21 @@ _TO_FORM: Final[dict[Kind, Convert]] = {
 
 
 class MysqlWriting:
-    """A database that is being filled, without checks, in one transaction of a connection of its own."""
+    """A database that is being filled in one transaction of its own connection, without checks of constraints."""
 
-    def __init__(self, cursor: CursorWrapper, tables: Mapping[str, RawTable], *, moments: Moments) -> None:
+    def __init__(self, cursor: CursorWrapper, tables: Mapping[str, RawTable], *, timestamps: Timestamps) -> None:
         self._cursor = cursor
         self._tables = tables
-        self._moments = moments
+        self._timestamps = timestamps
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
-        """From the forms to what Django stores here."""
+        """Return a conversion from the portable form to the value that Django stores here, for each column."""
         bases = {column.name: column.base for column in self._tables[table.name].columns}
         return [self._from_form(Kind(column.kind), bases[column.name]) for column in table.columns]
 
     def _from_form(self, kind: Kind, base: str) -> Convert | None:
         if kind is Kind.DATETIME:
-            from_form = self._moments.from_form
+            from_form = self._timestamps.from_form
             return lambda form: form if is_out_of_calendar(kind, form) else from_form(form).isoformat(" ")
         if kind is Kind.UUID and base != "uuid":
             return lambda form: form.replace("-", "")
@@ -313,7 +334,7 @@ class MysqlWriting:
         return _FROM_FORM.get(kind)
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
-        """Add rows."""
+        """Insert rows."""
         names = ", ".join(backticked(column.name) for column in table.columns)
         marks = ", ".join(["%s"] * len(table.columns))
         self._cursor.executemany(f"INSERT INTO {backticked(table.name)} ({names}) VALUES ({marks})", rows)  # noqa: S608
@@ -322,6 +343,6 @@ class MysqlWriting:
 _FROM_FORM: Final[dict[Kind, Convert]] = {
     Kind.BOOLEAN: int,
     Kind.DURATION: microseconds,
-    # As text: a number in a statement may lose its sign of zero, or digits, on its way through a driver.
+    # As text: some drivers lose digits, or the sign of a zero, of a number in a statement.
     Kind.FLOAT: str,
 }

@@ -1,4 +1,4 @@
-"""PostgreSQL: rows as the server writes them, read by a cursor in the server and brought in by COPY."""
+"""PostgreSQL: rows are read by a cursor in the server, and written by COPY."""
 
 from __future__ import annotations
 
@@ -12,12 +12,36 @@ from ...core.manifest import ColumnRecord, TableRecord
 from ...core.sql import quoted
 from ..durations import DAY, duration_form
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
+from .base import (
+    NOT_FINITE,
+    Convert,
+    RawColumn,
+    RawTable,
+    Timestamps,
+    ValueLimits,
+    convert_columns,
+    float_form,
+    order,
+)
 
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-# Partitioned tables are read as one; what belongs to an extension is made by it.
+_ZERO: Final = re.compile(r"0000-|\d{4}-00-|\d{4}-\d\d-00|-?\d{3}:\d\d|-\d\d:|2[5-9]:|[3-9]\d:")
+"""The beginning of a date or time that only MariaDB and MySQL store. PostgreSQL stores all others, also some that
+Python's calendar does not have."""
+LIMITS: Final = ValueLimits(
+    vendor="postgresql",
+    label="PostgreSQL",
+    takes_nul=False,
+    floats=NOT_FINITE,
+    takes_infinite_decimals=True,
+    takes_intervals=True,
+    takes_arrays=True,
+    has_date=lambda _, form: _ZERO.match(form) is None,
+)
+
+# Partitioned tables are read as one; tables of an extension are made by the extension.
 _TABLES: Final = """
     SELECT c.oid, n.nspname, c.relname, n.nspname = current_schema(), c.relkind = 'p'
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -27,7 +51,7 @@ _TABLES: Final = """
                       AND d.deptype = 'e')
     ORDER BY n.nspname, c.relname
 """
-# A domain is described as the type below it; of arrays, the type of the items too.
+# A domain is described by its base type, an array also by the type of its items.
 _COLUMNS: Final = """
     SELECT a.attrelid, a.attname, format_type(a.atttypid, a.atttypmod),
            CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, NULL) ELSE format_type(a.atttypid, NULL) END,
@@ -39,7 +63,7 @@ _COLUMNS: Final = """
     WHERE a.attnum > 0 AND NOT a.attisdropped AND a.attrelid = ANY(%s)
     ORDER BY a.attrelid, a.attnum
 """
-# Inheritance of old, whose parents show the rows of their children; partitions are something else.
+# Table inheritance, where a parent shows the rows of its children; partitions are a different thing.
 _CHILDREN: Final = """
     SELECT c.relname, p.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
     JOIN pg_class p ON p.oid = i.inhparent JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -74,19 +98,19 @@ class PostgresqlReading:
 
     name = "postgresql"
 
-    def __init__(self, cursor: CursorWrapper, moments: Moments) -> None:
+    def __init__(self, cursor: CursorWrapper, timestamps: Timestamps) -> None:
         self._cursor = cursor
-        self._moments = moments
+        self._timestamps = timestamps
         self._read = 0
         self.identifiers: dict[str, str] = {}
-        """Tables as SQL names them, by their names here: those of other schemas have the schema in front."""
+        """The tables' names in SQL by their names in the package, which begin with the schema for other schemas."""
         self._sources: dict[str, str] = {}
         self._without_values: list[str] = []
 
     def prepare(self) -> None:
-        """Have the session write values as this module reads them."""
-        # Bare forms are those of the project's own zone.
-        zone = str(self._moments.default) if self._moments.bare else "UTC"
+        """Set the session so that it writes values as this module reads them."""
+        # Timestamps without a zone are in the project's own zone.
+        zone = str(self._timestamps.default) if self._timestamps.bare else "UTC"
         self._cursor.execute("SELECT set_config('TimeZone', %s, false)", [zone])
         self._cursor.execute("SET datestyle = 'ISO'")
         self._cursor.execute("SET intervalstyle = 'postgres'")
@@ -98,13 +122,13 @@ class PostgresqlReading:
         for oid, schema, table, ours, partitioned in self._cursor.fetchall():
             found[int(oid)] = name = table if ours else f"{schema}.{table}"
             self.identifiers[name] = f"{quoted(schema)}.{quoted(table)}"
-            # A table that others inherit from shows their rows, too, which are read where they are.
+            # A parent in an inheritance also shows the rows of its children, which are read from the children.
             self._sources[name] = self.identifiers[name] if partitioned else f"ONLY {self.identifiers[name]}"
         self._cursor.execute(_COLUMNS, [list(found)])
         columns: dict[int, list[RawColumn]] = {oid: [] for oid in found}
         for oid, name, shown, base, nullable, generated, key, item in self._cursor.fetchall():
             columns[oid].append(RawColumn(name, shown, base, nullable, generated, key, item))
-        holding = [oid for oid, there in columns.items() if not all(column.generated for column in there)]
+        holding = [oid for oid, listed in columns.items() if not all(column.generated for column in listed)]
         self._without_values = [name for oid, name in found.items() if oid not in holding]
         return [RawTable(found[oid], columns[oid]) for oid in holding]
 
@@ -122,11 +146,11 @@ class PostgresqlReading:
             for child, parent in self._cursor.fetchall()
         ]
 
-    def met(self) -> list[str]:
+    def oddities(self) -> list[str]:
         return []
 
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
-        # A list tells not where the numbers of an array's items begin, as its text does.
+        # As text, because a list does not have the lower bound of an array.
         return (Kind.NATIVE, "") if column.item else _kind_of(column)
 
     def admits(self, column: RawColumn, kind: Kind) -> bool:
@@ -150,7 +174,7 @@ class PostgresqlReading:
         self._cursor.execute(
             f"DECLARE {cursor} NO SCROLL CURSOR FOR SELECT {names} FROM {self._sources[table.name]} ORDER BY {keys}"  # noqa: S608
         )
-        return PostgresqlBatches(self._cursor, cursor, table, bare=self._moments.bare)
+        return PostgresqlBatches(self._cursor, cursor, table, bare=self._timestamps.bare)
 
 
 class PostgresqlBatches:
@@ -162,7 +186,7 @@ class PostgresqlBatches:
         self._converters = [_to_form(column, bare=bare) for column in table.columns]
 
     def fetch(self, count: int) -> Sequence[Row]:
-        """The next rows, at most so many."""
+        """Return the next rows, at most `count`."""
         self._cursor.execute(f"FETCH {count} FROM {self._name}")
         rows = self._cursor.fetchall()
         if not rows:
@@ -184,7 +208,7 @@ def _selected(column: ColumnRecord) -> str:
     if kind is Kind.FLOAT:
         return f"{name}::float8"
     if kind is Kind.ADDRESS:
-        # With the length of its network, where it has one.
+        # With the length of its network prefix, if it has one.
         return f"abbrev({name})"
     if kind is Kind.ARRAY:
         item = Kind(column.item)
@@ -227,9 +251,9 @@ def _padded(text: str) -> str:
 
 def _moment(text: str) -> str:
     if not text.endswith("+00"):
-        # Infinity and the years before ours: only PostgreSQL has them.
+        # Only PostgreSQL has infinity and years BC.
         return text
-    # The form of nearly every timestamp: with six digits behind the point, or none.
+    # The form of nearly all timestamps: with six digits after the point, or none.
     if len(text) == 29:
         return f"{text[:10]}T{text[11:26]}Z"
     if len(text) == 22:
@@ -238,7 +262,7 @@ def _moment(text: str) -> str:
 
 
 def _bare_moment(text: str) -> str:
-    """On the clock of the session's zone, whose offset is left away."""
+    """Return a timestamp in the session's zone, without the offset."""
     if not text[:1].isdigit() or text.endswith("BC"):
         return text
     return _padded(_OFFSET.sub("", text).replace(" ", "T"))
@@ -249,7 +273,7 @@ def _moment_without_zone(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    """Whether a moment is of the calendar that the other databases have: neither endless, nor BC, nor after 9999."""
+    """Return whether other databases can store a timestamp: it is neither infinite, nor BC, nor after 9999."""
     return text[:4].isdigit() and text[4:5] == "-" and not text.endswith("BC")
 
 
@@ -262,15 +286,15 @@ _TO_FORM: Final[dict[Kind, Convert]] = {
 
 
 class PostgresqlWriting:
-    """A database that is being filled, in one transaction of a connection of its own."""
+    """A database that is being filled in one transaction of its own connection."""
 
-    def __init__(self, cursor: CursorWrapper, identifiers: Mapping[str, str], *, moments: Moments) -> None:
+    def __init__(self, cursor: CursorWrapper, identifiers: Mapping[str, str], *, timestamps: Timestamps) -> None:
         self._cursor = cursor
         self._identifiers = identifiers
-        self._moments = moments
+        self._timestamps = timestamps
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
-        """From the forms to cells of COPY, before the characters that mean something there are taken care of."""
+        """Return a conversion from the portable form to a cell of COPY, not escaped yet, for each column."""
         return [self._cell(column) for column in table.columns]
 
     def _cell(self, column: ColumnRecord) -> Convert | None:
@@ -278,17 +302,17 @@ class PostgresqlWriting:
         if kind is Kind.ARRAY:
             convert = self._cell(ColumnRecord(name="", kind=column.item, type="", nullable=True))
             if Kind(column.item) is Kind.BINARY:
-                # Items are not told apart when a line is read: these are base64 still.
+                # Items of an array are not decoded when a line is read: these are still base64.
                 return lambda value: _array(value, lambda item: "\\x" + base64.b64decode(item).hex())
             return lambda value: _array(value, convert)
         if kind is Kind.DATETIME and "without" in column.type:
-            from_form = self._moments.from_form
+            from_form = self._timestamps.from_form
             return lambda form: from_form(form).isoformat(" ") if _is_plain(form) else form
-        # A moment goes in as it is: one without a zone is of the session's, which is the project's own then.
+        # A timestamp needs no conversion: one without a zone is in the session's, which is then the project's.
         return _CELLS.get(kind)
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
-        """Add rows; their cells are texts, or None."""
+        """Insert rows; their cells are texts or None."""
         names = ", ".join(quoted(column.name) for column in table.columns)
         statement = f"COPY {self._identifiers[table.name]} ({names}) FROM STDIN"
         lines = _copy_lines(rows)
@@ -300,7 +324,7 @@ class PostgresqlWriting:
                 target.write(lines)
 
 
-# A NUL is in no text of PostgreSQL, so that it can mark what is none: the escaping is done for many rows at once.
+# No text of PostgreSQL has a NUL, so NUL can mark separators: many rows are escaped at once.
 _CELL, _ROW, _NULL = "\0c", "\0r", "\0n"
 _ESCAPED: Final = (("\\", "\\\\"), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t"))
 

@@ -1,4 +1,4 @@
-"""SQLite: rows as the file holds them, whatever type was declared."""
+"""SQLite: rows are read as the file stores them, regardless of the declared types."""
 
 from __future__ import annotations
 
@@ -16,7 +16,17 @@ from ...core.sql import quoted
 from ..durations import microseconds
 from ..errors import TableUnreadable
 from ..forms import Kind, Row
-from .base import Convert, Moments, RawColumn, RawTable, convert_columns, float_form, order
+from .base import (
+    NOT_FINITE,
+    Convert,
+    RawColumn,
+    RawTable,
+    Timestamps,
+    ValueLimits,
+    convert_columns,
+    float_form,
+    order,
+)
 
 _TEXTS: Final = frozenset({"text"})
 _DECLARED: Final = {
@@ -25,7 +35,7 @@ _DECLARED: Final = {
     "time": (Kind.TIME, _TEXTS),
     "datetime": (Kind.DATETIME, _TEXTS),
 }
-"""Types that Django declares and SQLite ignores, with the kind that is stored for each."""
+"""Types that Django declares and SQLite ignores: the kind of each, and the storage classes of its values."""
 _STORED: Final = {
     frozenset({"integer"}): Kind.INTEGER,
     frozenset({"real"}): Kind.FLOAT,
@@ -33,9 +43,16 @@ _STORED: Final = {
     frozenset({"blob"}): Kind.BINARY,
 }
 
-DIGITS: Final = 15
+_DIGITS: Final = 15
 """Decimal digits that SQLite keeps: it stores decimals as binary floats."""
-_EXACT: Final = decimal.Context(prec=DIGITS)
+LIMITS: Final = ValueLimits(
+    vendor="sqlite",
+    label="SQLite",
+    counts_characters=False,
+    floats=NOT_FINITE - {"NaN"},
+    decimal_digits=_DIGITS,
+)
+_EXACT: Final = decimal.Context(prec=_DIGITS)
 _WIDE: Final = decimal.Context(prec=1000)
 _UNFIT: Final = (ValueError, TypeError, KeyError, AttributeError, OverflowError, decimal.InvalidOperation)
 """Errors of a converter for a value that is not of its kind."""
@@ -45,21 +62,21 @@ _SHADOWS: Final = frozenset(
 )
 """Suffixes of the tables in which a virtual table keeps its content."""
 _INDEX_OF_ANOTHER: Final = re.compile(r"\busing\s+fts[345]\s*\(.*\bcontent\s*=", re.IGNORECASE | re.DOTALL)
-"""A full-text index that keeps no texts of its own: they are in another table, or nowhere."""
+"""A full-text index without its own texts: they are in another table, or nowhere."""
 _WITHOUT_CONTENT: Final = re.compile(r"""\bcontent\s*=\s*(?:''|"")""", re.IGNORECASE)
 _SHOWN: Final = 5
 _GENERATED: Final = frozenset({2, 3})
 
 
 def is_index_of_a_table(sql: str) -> bool:
-    """Return whether a statement makes a full-text index of another table, from which it can be filled again."""
+    """Return whether a statement makes a full-text index of another table, from which it can be rebuilt."""
     return _INDEX_OF_ANOTHER.search(sql) is not None and _WITHOUT_CONTENT.search(sql) is None
 
 
 class SqliteReading:
     """A database file without writers. `places` are the digits after the point of decimal columns.
 
-    `derived` names virtual tables whose content the application makes again from other tables.
+    `derived` names virtual tables that the application rebuilds from other tables.
     """
 
     name = "sqlite"
@@ -68,12 +85,12 @@ class SqliteReading:
         self,
         connection: sqlite3.Connection,
         *,
-        moments: Moments,
+        timestamps: Timestamps,
         places: Mapping[tuple[str, str], int],
         derived: Collection[str] = (),
     ) -> None:
         self._connection = connection
-        self._moments = moments
+        self._timestamps = timestamps
         self._places = places
         self._derived = derived
 
@@ -88,7 +105,7 @@ class SqliteReading:
         return [RawTable(name, self._columns(name)) for name in kept]
 
     def _virtual(self) -> dict[str, bool]:
-        """Return the virtual tables, and whether each can be made again from other tables."""
+        """Return the virtual tables, and whether each can be rebuilt from other tables."""
         rows = self._connection.execute(
             "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND sql LIKE 'CREATE VIRTUAL%' ORDER BY 1"
         )
@@ -126,7 +143,7 @@ class SqliteReading:
                 name=str(name),
                 type=str(declared),
                 base=str(declared).partition("(")[0].strip().lower(),
-                # A key may be null here.
+                # SQLite allows null in a primary key.
                 nullable=not required,
                 generated=hidden in _GENERATED,
                 key=int(key),
@@ -135,11 +152,11 @@ class SqliteReading:
             if hidden != _HIDDEN
         ]
 
-    def met(self) -> list[str]:
+    def oddities(self) -> list[str]:
         return []
 
     def kind_of(self, table: str, column: RawColumn) -> tuple[Kind, str]:
-        # A type is only a wish here: what is stored decides.
+        # SQLite does not enforce types: the stored values decide.
         rows = self._connection.execute(f"SELECT DISTINCT typeof({quoted(column.name)}) FROM {quoted(table)}")  # noqa: S608
         stored = frozenset(str(kind) for (kind,) in rows) - {"null"}
         declared, types = _DECLARED.get(column.base, (None, frozenset()))
@@ -148,9 +165,9 @@ class SqliteReading:
         return _STORED.get(stored, Kind.MIXED), ""
 
     def _all_are(self, kind: Kind, table: str, column: RawColumn) -> bool:
-        """Return whether all values are such as a restore would write; others are carried as what they are."""
+        """Return whether a restore would write all values in the same way; other values are backed up as they are."""
         to_form = self._to_form(table, ColumnRecord(name=column.name, kind=kind, type=column.type, nullable=True))
-        from_form = _writer(kind, self._moments) or (lambda form: form)
+        from_form = _writer(kind, self._timestamps) or (lambda form: form)
         values = self._connection.execute(f"SELECT DISTINCT {quoted(column.name)} FROM {quoted(table)}")  # noqa: S608
         try:
             return all(value is None or from_form(to_form(value)) == value for (value,) in values)
@@ -183,7 +200,7 @@ class SqliteReading:
         if kind is Kind.DECIMAL:
             return _decimal_form(self._places.get((table, column.name)))
         if kind is Kind.DATETIME:
-            to_form = self._moments.to_form
+            to_form = self._timestamps.to_form
             return lambda value: to_form(datetime.datetime.fromisoformat(value))
         return _TO_FORM[kind]
 
@@ -197,7 +214,7 @@ class SqliteBatches:
         self._converters = converters
 
     def fetch(self, count: int) -> Sequence[Row]:
-        """The next rows, at most so many; raises `TableUnreadable` for a value that is not of its column's kind."""
+        """Return the next rows, at most `count`. Raises `TableUnreadable` for a value that is not of its kind."""
         rows: Sequence[Row] = self._cursor.fetchmany(count)
         try:
             return convert_columns(rows, self._converters)
@@ -224,7 +241,7 @@ def _describe(table: TableRecord, rows: Sequence[Row], converters: Sequence[Conv
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError
-    # Bytes that are no UTF-8 came in as surrogates, which no JSON can carry.
+    # Bytes that are not UTF-8 were decoded as surrogates, which JSON cannot hold.
     value.encode()
     return value
 
@@ -262,7 +279,7 @@ def _mixed(value: object) -> object:
         return {"base64": base64.b64encode(value).decode()}
     if isinstance(value, float):
         form = float_form(value)
-        # A text may say the same.
+        # In an object, since a text may have the same letters.
         return {"float": form} if isinstance(form, str) else form
     return _text(value) if isinstance(value, str) else value
 
@@ -284,18 +301,18 @@ _TO_FORM: Final[dict[Kind, Convert]] = {
 
 
 class SqliteWriting:
-    """A database file that is being filled. Nothing is checked while rows come in."""
+    """A database file that is being filled. Constraints are not checked meanwhile."""
 
-    def __init__(self, connection: sqlite3.Connection, *, moments: Moments) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, timestamps: Timestamps) -> None:
         self._connection = connection
-        self._moments = moments
+        self._timestamps = timestamps
 
     def converters(self, table: TableRecord) -> list[Convert | None]:
-        """From the forms to what Django stores here."""
-        return [_writer(Kind(column.kind), self._moments) for column in table.columns]
+        """Return a conversion from the portable form to the value that Django stores here, for each column."""
+        return [_writer(Kind(column.kind), self._timestamps) for column in table.columns]
 
     def insert(self, table: TableRecord, rows: Sequence[Row]) -> None:
-        """Add rows."""
+        """Insert rows."""
         names = ", ".join(quoted(column.name) for column in table.columns)
         marks = ", ".join("?" * len(table.columns))
         self._connection.executemany(
@@ -304,9 +321,9 @@ class SqliteWriting:
         )
 
 
-def _writer(kind: Kind, moments: Moments) -> Convert | None:
+def _writer(kind: Kind, timestamps: Timestamps) -> Convert | None:
     if kind is Kind.DATETIME:
-        return lambda form: moments.from_form(form).isoformat(" ")
+        return lambda form: timestamps.from_form(form).isoformat(" ")
     return _FROM_FORM.get(kind)
 
 

@@ -1,4 +1,4 @@
-"""Accounts of a restored database that may do more than they may now."""
+"""Find accounts that would gain rights by a restore."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ class _Account:
 _NOBODY: Final = _Account("", False, False, False, frozenset(), frozenset(), "")
 
 
-def gained_by_accounts(model: type[Any], staged: str, live: str) -> Iterator[str]:
-    """Say which accounts gain what by a restore, one line for each kind of gain; nothing where none does.
+def account_gains(model: type[Any], staged: str, live: str) -> Iterator[str]:
+    """Yield one line for each kind of right that accounts would gain by a restore.
 
     `staged` and `live` are aliases of databases that both have the model's table. Raises Django's database errors.
     """
@@ -63,7 +63,7 @@ def gained_by_accounts(model: type[Any], staged: str, live: str) -> Iterator[str
 
 
 def _gained(after: _Account, before: _Account | None) -> Iterator[tuple[str, str]]:
-    """The kinds of gain, each with what is to be said of it."""
+    """Yield the kinds of gain of one account, each with a text."""
     if not after.is_active:
         return
     was = before if before is not None and before.is_active else _NOBODY
@@ -85,17 +85,17 @@ def _gained(after: _Account, before: _Account | None) -> Iterator[tuple[str, str
 
 
 def _read(model: type[Any], alias: str, names: Sequence[Any]) -> dict[Any, _Account]:
-    """The accounts of these names."""
+    """Return the accounts of these names."""
     email = str(getattr(model, "get_email_field_name", str)())
     flags = [f.name for f in model._meta.concrete_fields if isinstance(f, BooleanField) and f.name not in _OWN]
-    there = [name for name in ("password", email, *_OWN) if _has_column(model, name)]
+    columns = [name for name in ("password", email, *_OWN) if _has_column(model, name)]
     rows = model._base_manager.using(alias).filter(**{f"{model.USERNAME_FIELD}__in": names})
-    found = list(rows.order_by("pk").values(model.USERNAME_FIELD, "pk", *there, *flags))
+    found = list(rows.order_by("pk").values(model.USERNAME_FIELD, "pk", *columns, *flags))
     rights = _rights(model, alias, [row["pk"] for row in found])
     return {
         row[model.USERNAME_FIELD]: _Account(
             password=str(row.get("password", "")),
-            # A model without the field has no account that is switched off.
+            # Without this field, all accounts are active.
             is_active=bool(row.get("is_active", True)),
             is_superuser=bool(row.get("is_superuser", False)),
             is_staff=bool(row.get("is_staff", False)),
@@ -108,7 +108,7 @@ def _read(model: type[Any], alias: str, names: Sequence[Any]) -> dict[Any, _Acco
 
 
 def _rights(model: type[Any], alias: str, keys: Sequence[Any]) -> dict[Any, frozenset[str]]:
-    """Permissions by account, its own and those of its groups."""
+    """Return the permissions of each account, its own and those of its groups."""
     found: dict[Any, set[str]] = {}
     for way in ("user_permissions", "groups__permissions"):
         if not _leads_to_permissions(model, way.partition("__")[0]):

@@ -1,7 +1,7 @@
-"""Access that a restore would bring back: accounts, sessions and tokens of the restored database.
+"""Compare the access that a restore would bring back: accounts, sessions and tokens of the restored database.
 
-The staged database is compared with the live one before the swap. The notes say what was found there, and what could
-not be compared.
+The staged database is compared with the live one before the swap. The notes name the differences, and the parts that
+could not be compared.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from django.db.utils import Error as DatabaseFailure
 
 from ...errors import RestoreFailed, SettingsInvalid
 from ..journal import DATABASES, Component
-from .accounts import gained_by_accounts
+from .accounts import account_gains
 from .drop import drop_access
 from .models import BLACKLISTED, access_models, account_model
-from .staged_models import LIVE, STAGED, batches, model_named, models_in, present
+from .staged_models import LIVE, STAGED, batches, existing_models, model_named, models_in
 from .triggers import unknown_triggers
 
 
 def compare_access(components: Sequence[Component], *, now: datetime, tokens: bool) -> list[str]:
-    """Compare staged databases with the live ones; lines for the user. `tokens`: also sessions and tokens.
+    """Compare staged databases with the live ones, and return lines for the user. `tokens`: also sessions and tokens.
 
-    Raises nothing for what cannot be read: a line says it.
+    A database that cannot be read is named in a line; no error is raised.
     """
     lines: list[str] = []
     for component in components:
@@ -41,7 +41,7 @@ def compare_access(components: Sequence[Component], *, now: datetime, tokens: bo
 
 
 def remove_access(components: Sequence[Component], *, now: datetime) -> list[str]:
-    """Remove the sessions and tokens of staged databases; lines for the user. Raises `RestoreFailed`."""
+    """Remove the sessions and tokens of staged databases, and return lines for the user. Raises `RestoreFailed`."""
     lines: list[str] = []
     for component in components:
         if component.kind in DATABASES:
@@ -59,8 +59,8 @@ def remove_access(components: Sequence[Component], *, now: datetime) -> list[str
 def _compared(component: Component, *, now: datetime, tokens: bool) -> Iterator[str]:
     users = account_model()
     with models_in(component, component.staged, STAGED) as staged:
-        accounts = present(staged, [] if users is None else [users])
-        entries = present(staged, access_models()) if tokens else []
+        accounts = existing_models(staged, [] if users is None else [users])
+        entries = existing_models(staged, access_models()) if tokens else []
         if not accounts and not entries:
             return
         if not component.had_live:
@@ -71,23 +71,23 @@ def _compared(component: Component, *, now: datetime, tokens: bool) -> Iterator[
                 yield from _accounts(model, staged, live)
             for model in entries:
                 yield from _entries(model, staged, live, now=now)
-            if present(live, accounts or entries):
+            if existing_models(live, accounts or entries):
                 yield from unknown_triggers(staged, live)
             if tokens:
                 yield from _revoked(staged, live, now=now)
 
 
 def _accounts(model: type[Any], staged: str, live: str) -> Iterator[str]:
-    if present(live, [model]):
-        yield from gained_by_accounts(model, staged, live)
+    if existing_models(live, [model]):
+        yield from account_gains(model, staged, live)
     else:
         yield f"there are no accounts now ({model._meta.label}): those of the backup come back as they were"
 
 
 def _entries(model: type[models.Model], staged: str, live: str, *, now: datetime) -> Iterator[str]:
-    """Sessions or tokens that come back."""
+    """Yield lines on sessions or tokens that come back."""
     rows = _unexpired(model, staged, now)
-    here = present(live, [model])
+    here = existing_models(live, [model])
     back = 0
     for keys in batches(rows.values_list("pk", flat=True)):
         still = _unexpired(model, live, now).filter(pk__in=keys).count() if here else 0
@@ -97,9 +97,9 @@ def _entries(model: type[models.Model], staged: str, live: str, *, now: datetime
 
 
 def _revoked(staged: str, live: str, *, now: datetime) -> Iterator[str]:
-    """Signed tokens that were revoked since: a restore forgets that."""
+    """Yield lines on signed tokens that were revoked since the backup: a restore removes that revocation."""
     model = model_named(BLACKLISTED)
-    if model is None or not present(live, [model]) or not present(staged, [model]):
+    if model is None or not existing_models(live, [model]) or not existing_models(staged, [model]):
         return
     ids = model._base_manager.using(live).filter(token__expires_at__gt=now).values_list("token__jti", flat=True)
     forgotten = 0

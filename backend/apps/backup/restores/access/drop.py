@@ -11,31 +11,31 @@ from django.db import connections, models, transaction
 from ...errors import RestoreFailed
 from ..journal import Component
 from .models import BLACKLISTED, OUTSTANDING, access_models, references_to
-from .staged_models import LIVE, STAGED, model_named, models_in, present
+from .staged_models import LIVE, STAGED, existing_models, model_named, models_in
 
 _BATCH: Final = 500
 
 
 def drop_access(component: Component, *, now: datetime) -> list[str]:
-    """Remove every session and token from a staged database; revoke the signed tokens that it and the live one know.
+    """Remove all sessions and tokens from a staged database; revoke the signed tokens that it and the live one know.
 
-    Lines for the user. Raises Django's database errors, and then nothing of it is done; `RestoreFailed` where rows are
-    there again afterwards.
+    Returns lines for the user. Raises Django's database errors, and has then changed nothing; raises `RestoreFailed` if
+    the rows exist again afterwards.
     """
     with models_in(component, component.staged, STAGED) as staged:
         lines: list[str] = []
         with transaction.atomic(using=staged):
-            for model in present(staged, access_models()):
+            for model in existing_models(staged, access_models()):
                 lines += _emptied(model, staged)
-            if len(present(staged, _signed())) == len(_SIGNED):
+            if len(existing_models(staged, _signed())) == len(_SIGNED):
                 lines += _revoked(component, staged, now=now)
         _require_empty(component, staged)
     return lines
 
 
 def _require_empty(component: Component, staged: str) -> None:
-    """After the end of the transaction: a trigger of the package may put rows back even then."""
-    rows = {model: model._base_manager.using(staged).count() for model in present(staged, access_models())}
+    """Raise `RestoreFailed` if rows exist again after the transaction: a trigger of the package may put them back."""
+    rows = {model: model._base_manager.using(staged).count() for model in existing_models(staged, access_models())}
     if left := [f"{model._meta.label} ({count:,})" for model, count in rows.items() if count]:
         raise RestoreFailed(
             f"Sessions and tokens cannot be removed from the restored database {component.name!r}: rows of"
@@ -52,11 +52,11 @@ def _signed() -> list[type[Any]]:
 
 
 def _emptied(model: type[models.Model], staged: str) -> Iterator[str]:
-    # By statements of our own: the project's signal handlers would take it for something that happens live.
+    # By plain SQL: signal handlers of the project would take a deletion by the ORM for one in the live system.
     quote = connections[staged].ops.quote_name
     with connections[staged].cursor() as cursor:
         for other, field in references_to(model):
-            if present(staged, [other]):
+            if existing_models(staged, [other]):
                 table, column = quote(other._meta.db_table), quote(str(field.column))
                 cursor.execute(f"UPDATE {table} SET {column} = NULL WHERE {column} IS NOT NULL")  # noqa: S608  quoted
         table = quote(model._meta.db_table)
@@ -68,12 +68,12 @@ def _emptied(model: type[models.Model], staged: str) -> Iterator[str]:
 
 
 def _revoked(component: Component, staged: str, *, now: datetime) -> Iterator[str]:
-    """Blacklist every refresh token that the backup or the live database has given out and that is still good."""
+    """Blacklist all valid refresh tokens that the backup or the live database has given out."""
     outstanding, blacklisted = _signed()
     if component.had_live:
         with models_in(component, component.live, LIVE) as live:
-            if present(live, [outstanding]):
-                _take_over(outstanding, staged, live, now=now)
+            if existing_models(live, [outstanding]):
+                _copy_outstanding_tokens(outstanding, staged, live, now=now)
     good = outstanding._base_manager.using(staged).filter(expires_at__gt=now, blacklistedtoken=None)
     keys = list(good.values_list("pk", flat=True))
     rows = [blacklisted(token_id=key, blacklisted_at=now) for key in keys]
@@ -82,8 +82,8 @@ def _revoked(component: Component, staged: str, *, now: datetime) -> Iterator[st
         yield f"refresh tokens that were revoked in the restored database ({blacklisted._meta.label}): {len(keys):,}"
 
 
-def _take_over(outstanding: type[Any], staged: str, live: str, *, now: datetime) -> None:
-    """Enter those that were given out since the backup, without their users: these may be others by now."""
+def _copy_outstanding_tokens(outstanding: type[Any], staged: str, live: str, *, now: datetime) -> None:
+    """Add the tokens that were given out since the backup, without their users: their keys may differ there."""
     columns = ("jti", "token", "created_at", "expires_at")
     given_out = outstanding._base_manager.using(live).filter(expires_at__gt=now).values(*columns)
     known = set(outstanding._base_manager.using(staged).filter(expires_at__gt=now).values_list("jti", flat=True))

@@ -29,10 +29,10 @@ _KNOWN: Final = (
     "oauth2_provider.RefreshToken",
     "oauth2_provider.AccessToken",
 )
-"""Of Django, Django REST framework, and what is common beside them. BACKUP_ACCESS_MODELS adds others."""
+"""Models of Django, Django REST framework and common packages. BACKUP_ACCESS_MODELS adds others."""
 OUTSTANDING: Final = "token_blacklist.OutstandingToken"
 BLACKLISTED: Final = "token_blacklist.BlacklistedToken"
-"""Of djangorestframework-simplejwt: a signed token is good unless its id is in the second one."""
+"""A model of djangorestframework-simplejwt: a signed token is valid unless its id is in this table."""
 
 
 def account_model() -> type[Any] | None:
@@ -44,7 +44,7 @@ def account_model() -> type[Any] | None:
 
 
 def access_models() -> list[type[models.Model]]:
-    """Return the models whose rows each are a session or a token, rows that refer to others before those.
+    """Return the models of sessions and tokens; a model comes before those to which it refers.
 
     Raises `SettingsInvalid` for a name in BACKUP_ACCESS_MODELS that is no model.
     """
@@ -61,7 +61,7 @@ def access_models() -> list[type[models.Model]]:
 
 
 def access_elsewhere() -> Iterator[str]:
-    """Say what lets in and lies in no database, so that no restore can remove it; with what ends it."""
+    """Yield a line, with the remedy, on each kind of access that is in no database: a restore cannot remove it."""
     engine = str(settings.SESSION_ENGINE).rpartition(".")[2]
     if engine == "signed_cookies":
         yield "sessions are signed cookies, which stay good until they expire; change SECRET_KEY to end them"
@@ -86,7 +86,7 @@ def references_to(target: type[models.Model]) -> list[tuple[type[models.Model], 
 
 
 def _required(model: type[models.Model]) -> set[type[models.Model]]:
-    """The models that a row cannot be without."""
+    """Return the models to which each row of a model must refer."""
     return {
         field.related_model
         for field in model._meta.local_concrete_fields
@@ -95,13 +95,13 @@ def _required(model: type[models.Model]) -> set[type[models.Model]]:
 
 
 def _session_model() -> type[models.Model] | None:
-    """The model of the sessions of this project; None where they are in no database."""
+    """Return the model of the project's sessions; None if they are in no database."""
     try:
         store = import_module(settings.SESSION_ENGINE).SessionStore
         model: type[models.Model] | None = getattr(store, "get_model_class", lambda: None)()
     except ImportError as error:
         raise SettingsInvalid(f"SESSION_ENGINE {settings.SESSION_ENGINE!r} cannot be loaded: {error}") from error
     except RuntimeError:
-        # Django's answer where the engine's application is not installed: a project without sessions.
+        # Django raises this if the application of the session engine is not installed: there are no sessions.
         return None
     return model

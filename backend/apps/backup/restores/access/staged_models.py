@@ -1,4 +1,4 @@
-"""Django's models in a database that no setting names: the staged one, or the live one by another connection."""
+"""Use Django's models in a database outside of the settings: the staged one, or the live one by another connection."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ _BATCH: Final = 500
 def models_in(component: Component, place: str, name: str) -> Iterator[str]:
     """Open the database `place` of a component, and yield `name`, the alias for `QuerySet.using`.
 
-    No router is asked and no setting is changed. The connection is closed at the end, without side files of SQLite. In
-    the live database nothing is waited for that others lock for longer than some seconds: the server's error is raised.
+    Routers are not asked and settings are not changed. The connection is closed at the end and leaves no side files. In
+    the live database it waits only some seconds for locks of other sessions, and then raises the server's error.
     """
     engine = database_engine(component)
     with engine.connect(component, place) as wrapper:
@@ -52,21 +52,21 @@ def models_now(alias: str) -> Iterator[str]:
         yield live
 
 
-def present(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
-    """Return those of the models that have a table in the database, or a view in its place.
+def existing_models(alias: str, chosen: Iterable[type[models.Model]]) -> list[type[models.Model]]:
+    """Return the models that have a table in the database, or a view in its place.
 
-    A package may have been made so that the application finds a table, and a search for its name does not.
+    A hostile package may contain a view: the application finds it as a table, and a search among the tables does not.
     """
     connection = connections[alias]
     with connection.cursor() as cursor:
-        there = frozenset(connection.introspection.table_names(cursor, include_views=True))
-    folded = engine_of(alias).folded
-    names = folded(there)
-    return [model for model in chosen if folded([model._meta.db_table]) <= names]
+        existing = frozenset(connection.introspection.table_names(cursor, include_views=True))
+    normalized = engine_of(alias).normalized_names
+    names = normalized(existing)
+    return [model for model in chosen if normalized([model._meta.db_table]) <= names]
 
 
 def batches(values: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
-    """Hand out values in the order of the keys, so many at a time as one query may name."""
+    """Yield values in the order of the keys, in lists as long as one query may name."""
     batch: list[Any] = []
     for value in values.order_by("pk").iterator(chunk_size=_BATCH):
         batch.append(value)
@@ -78,7 +78,7 @@ def batches(values: models.QuerySet[Any, Any]) -> Iterator[list[Any]]:
 
 
 def model_named(label: str) -> type[models.Model] | None:
-    """Return the model `app.Model`, or the one that the project has put in its place; None where it has none."""
+    """Return the model `app.Model`, or the project's replacement for it; None if the project has none."""
     try:
         model = apps.get_model(label)
         return apps.get_model(model._meta.swapped) if model._meta.swapped else model

@@ -1,6 +1,7 @@
-"""Triggers of a restored database, and rules and functions of PostgreSQL: code that may run at writes.
+"""Find code in a restored database that may run at writes: triggers, and rules and functions of PostgreSQL.
 
-It comes from the maker of the backup, and can give rights or tokens after accounts were compared and tokens removed.
+The maker of the backup wrote this code, which can give rights or tokens after accounts were compared and tokens
+removed.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ _SHOWN: Final = 20
 
 
 def unknown_triggers(staged: str, live: str) -> Iterator[str]:
-    """Say which code a restored database has and the live one has not, or not in the same form.
+    """Yield lines on code that the live database does not have in the same form.
 
     `staged` and `live` are aliases. Raises Django's database errors.
     """

@@ -1,8 +1,8 @@
 """The contract of restore engines: the steps of a restore for one kind of database, and for folders.
 
-A restore puts everything beside the live things (stage), makes all of it live (swap), and later makes the old things
-live again (roll back) or deletes them (release). Each step names things by a `Component` of the journal, can be
-repeated after a kill, and goes on where it was. `mark` writes a step into the journal before it is taken.
+A restore puts each database and folder beside the live one (stage), makes all of them live (swap), and later makes the
+old ones live again (roll back) or deletes them (release). Each step names its object by a `Component` of the journal,
+can be repeated after a kill, and continues where it was. `mark` writes a step into the journal before it is taken.
 
 Another kind of database is a new package here, with one subclass of `DatabaseEngine`, and a line in `registry`.
 """
@@ -19,6 +19,7 @@ from django.db import connections
 
 from ...core.manifest import DatabaseRecord
 from ...errors import RestoreRefused
+from ...sources.engines.rehearsal import Rehearsal
 from ..backup_source import Origin, Progress
 from ..changes import Baseline
 from ..journal import Component, Journal, Kind
@@ -38,7 +39,7 @@ class SwapEngine(ABC):
 
     kind: Kind
     rolls_back_first: ClassVar[bool] = False
-    """Roll these back before everything else: sessions of others may stand in the way, and nothing is changed yet."""
+    """Roll these back before all others: sessions may prevent it, and then nothing else has changed yet."""
 
     @abstractmethod
     def forward(self, component: Component, mark: Mark) -> None:
@@ -50,30 +51,30 @@ class SwapEngine(ABC):
 
     @abstractmethod
     def discard(self, component: Component, place: str) -> None:
-        """Delete what lies at `place`, the staged or the kept one, if it is there."""
+        """Delete the database or folder at `place`, the staged or the kept one, if it exists."""
 
     @abstractmethod
     def is_there(self, name: str, place: str) -> bool:
-        """Return whether anything lies at `place`. `name` is a component's: an alias, or a file root."""
+        """Return whether a database or file exists at `place`. `name` is that of the component: an alias or a root."""
 
     @abstractmethod
-    def look(self, component: Component) -> str:
-        """Return the command by which a user looks at what is kept."""
+    def look_command(self, component: Component) -> str:
+        """Return the command by which a user can examine the kept state."""
 
     def settle(self, component: Component) -> None:
-        """Finish what can be done only when everything is live."""
+        """Do the work that is possible only after all components are live."""
 
     def cancel_backward(self, component: Component) -> None:
-        """Undo what a failed `backward` has prepared. Nothing was moved."""
+        """Undo the preparation of a failed `backward`, which has moved nothing."""
 
     def require_backward(self, component: Component) -> None:
-        """Raise `RestoreRefused` where `backward` would fail. Changes nothing."""
+        """Raise `RestoreRefused` if `backward` would fail. Changes nothing."""
 
-    def admit(self, component: Component) -> None:
-        """Let connections into what is kept, until it is rolled back or released."""
+    def admit_connections(self, component: Component) -> None:
+        """Admit connections to the kept database until it is rolled back or released."""
 
-    def admitted(self, component: Component) -> contextlib.AbstractContextManager[None]:
-        """Let connections into what is kept while the block runs."""
+    def connections_admitted(self, component: Component) -> contextlib.AbstractContextManager[None]:
+        """Admit connections to the kept database while the block runs."""
         return contextlib.nullcontext()
 
 
@@ -83,20 +84,20 @@ class DatabaseEngine(SwapEngine):
     vendor: ClassVar[str]
     """The vendor of Django's connection, and the engine's name in a manifest."""
     extra_tables_stay: ClassVar[bool] = False
-    """Live tables that the backup does not hold stay where they are."""
+    """Live tables that the backup does not have stay in the live database."""
     dumps_objects: ClassVar[bool] = False
     """A dump is restored object by object, so that objects can be left out."""
 
     @abstractmethod
     def component(self, alias: str, journal: Journal) -> Component:
-        """Name the database that is put beside the live one. Makes nothing."""
+        """Return the component for the database to be put beside the live one. Creates nothing."""
 
     @abstractmethod
     def create(self, alias: str, place: str, *, like: str) -> None:
-        """Make an empty database, with the encoding, owner and rights of the live one, `like`."""
+        """Create an empty database, with the encoding, owner and rights of the live one, `like`."""
 
     def create_for_dump(self, record: DatabaseRecord, place: str) -> None:
-        """Make the database that `load_dump` fills."""
+        """Create the database that `load_dump` fills."""
 
     def load_dump(
         self,
@@ -108,7 +109,7 @@ class DatabaseEngine(SwapEngine):
         leave_out: frozenset[str],
         progress: Progress,
     ) -> list[str]:
-        """Fill it from a dump and compare it with the manifest; notes for the user. Raises `RestoreFailed`."""
+        """Fill it from a dump, compare it with the manifest, and return notes for the user. Raises `RestoreFailed`."""
         raise _no_dump(record)
 
     @abstractmethod
@@ -117,52 +118,56 @@ class DatabaseEngine(SwapEngine):
 
     @abstractmethod
     def drop(self, alias: str, place: str) -> None:
-        """Delete a database, if it is there."""
+        """Delete a database if it exists."""
 
     def discard(self, component: Component, place: str) -> None:
         self.drop(component.name, place)
 
     @abstractmethod
     def keep_tables(self, alias: str, place: str, keep: frozenset[str]) -> list[str]:
-        """Drop all tables but these from a new database; notes for the user. Raises `RestoreFailed`."""
+        """Drop all other tables from a new database, and return notes for the user. Raises `RestoreFailed`."""
 
     @abstractmethod
     def carry_ledger(self, component: Component, target: str) -> str:
-        """Copy the ledger's rows from the live database to `target`; "" when done, else why not.
+        """Copy the ledger's rows from the live database to `target`; return "" on success, else the reason.
 
         Raises `StorageFull`.
         """
 
     @abstractmethod
     def connect(self, component: Component, place: str) -> contextlib.AbstractContextManager[BaseDatabaseWrapper]:
-        """Open one of the component's databases by a connection of its own."""
+        """Open one of the component's databases by a separate connection."""
 
     @abstractmethod
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
         """Count the rows of each table. `before` are the numbers in the backup of the live state."""
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
-        """Count the rows of each table that were written since that backup; None where the database cannot tell."""
+        """Count the rows of each table that were written since that backup; return None if the database cannot tell."""
         return None
 
     def left_behind(self, component: Component) -> list[str]:
-        """Name what the swap does not take along, and must be made by hand."""
+        """Return the objects that the swap does not move and that must be created by hand."""
         return []
 
     def hold_writes(self, alias: str) -> contextlib.AbstractContextManager[None]:
-        """Let other sessions wait with their writes while the block runs. Raises Django's `DatabaseError`."""
+        """Make other sessions wait with their writes while the block runs. Raises Django's `DatabaseError`."""
         return contextlib.nullcontext()
 
     def wait_briefly(self, cursor: CursorWrapper) -> None:
-        """Have this session wait for locks of others for some seconds only."""
+        """Limit the time that this session waits for locks to some seconds."""
 
     def stored_code(self, cursor: CursorWrapper) -> Mapping[str, str]:
-        """Return code in the database that may run at writes: its names and definitions."""
+        """Return the code in the database that may run at writes, as definitions by name."""
         return {}
 
-    def folded(self, tables: Iterable[str]) -> frozenset[str]:
+    def normalized_names(self, tables: Iterable[str]) -> frozenset[str]:
         """Return names of tables in the form in which this kind of database compares them."""
         return frozenset(tables)
+
+    def matching_tables(self, name: str, known: Iterable[str]) -> Sequence[str]:
+        """Return the known tables that a user may mean by a name that is none of theirs, such as one without schema."""
+        return []
 
     def tables(self, alias: str, cursor: CursorWrapper) -> Sequence[str]:
         """Return the names of the live tables."""
@@ -173,8 +178,19 @@ class DatabaseEngine(SwapEngine):
         return []
 
 
+class FileEngine(DatabaseEngine):
+    """The steps of a restore for databases that are files, each known by its path."""
+
+    label: ClassVar[str]
+    """The name of the kind of database, for users."""
+
+    @abstractmethod
+    def live_file(self, alias: str) -> Path:
+        """Return the file of the live database, which may be missing. Raises `SourceRefused` if it has none."""
+
+
 class ServerEngine(DatabaseEngine):
-    """What a restore does with databases on a server, each known by its name there."""
+    """The steps of a restore for databases on a server, each known by its name there."""
 
     @abstractmethod
     def free_name(self, base: str, ending: str) -> str:
@@ -182,15 +198,22 @@ class ServerEngine(DatabaseEngine):
 
     @abstractmethod
     def check(self, alias: str) -> ServerCheck:
-        """Look whether the server can take a database of rows in. Raises `RestoreFailed` if it is not reached."""
+        """Check whether the server can take a database of rows in. Raises `RestoreFailed` if it is not reached."""
 
     def check_dump(self, record: DatabaseRecord) -> ServerCheck:
-        """Look whether the server can take this dump in. Raises `RestoreFailed`, `ClientMissing`."""
+        """Check whether the server can take this dump in. Raises `RestoreFailed`, `ClientMissing`."""
+        raise _no_dump(record)
+
+    def rehearse_dump(self, record: DatabaseRecord, origin: Origin, leave_out: frozenset[str]) -> Rehearsal:
+        """Rehearse the restore of a dump in a database that is dropped again.
+
+        Raises `RestoreFailed`, `ClientMissing`, and Django's `DatabaseError`.
+        """
         raise _no_dump(record)
 
     @abstractmethod
     def data_folder(self, alias: str) -> Path | None:
-        """Return where the server keeps its data; None where that is on another machine, or is not told."""
+        """Return the folder with the server's data; None if it is on another machine, or is not told."""
 
     def component(self, alias: str, journal: Journal) -> Component:
         name, mark = str(connections[alias].settings_dict["NAME"]), journal.restore.hex[:8]

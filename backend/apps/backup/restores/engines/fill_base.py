@@ -1,4 +1,4 @@
-"""The contract for filling a database quickly with rows and checking it as a whole."""
+"""The contract for filling a database quickly with rows and checking it at the end."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import Protocol
 
 from ...core.manifest import ColumnRecord, TableRecord
 from ...errors import RestoreFailed
-from ...portable.engines.base import Moments, RawTable, Reading, Writing
+from ...portable.engines.base import RawTable, Reading, Timestamps, Writing
 from ...portable.forms import is_type_name
 from ...portable.history import History
 
 Counters = Mapping[str, Mapping[str, int]]
-"""The last numbers that were given out, by table and column."""
+"""The last number that was given out, by table and column."""
 
 
 @dataclass(frozen=True)
 class Scratch:
-    """The database that is filled: its name on the alias's server, or its path; what migrations have made of it."""
+    """The database to be filled: its name on the alias's server, or its path, and its migrations."""
 
     alias: str
     place: str
     known: History
-    moments: Moments
+    timestamps: Timestamps
     source: str
-    """The kind of database that the rows come from."""
+    """The vendor of the database from which the rows come."""
 
 
 class Filling(Protocol):
-    """A scratch database that has been migrated. Its rows may be deleted."""
+    """A new database that was migrated. Its rows may be deleted."""
 
     @property
     def reading(self) -> Reading: ...
@@ -38,18 +38,18 @@ class Filling(Protocol):
     def writing(self) -> Writing: ...
 
     def create(self, table: TableRecord) -> None:
-        """Make a table that no migration makes: its columns and its key, nothing more."""
+        """Create a table that no migration makes: only its columns and its key."""
         ...
 
     def begin(self, tables: Iterable[RawTable]) -> None:
-        """Empty these tables, and put aside what would act on rows, or slow them down, while they come in."""
+        """Empty these tables, and disable triggers, constraints and indexes, which would act on or slow the loading."""
         ...
 
     def finish(self, counters: Counters) -> Sequence[str]:
-        """Put everything back and have it check the rows; no number is given out twice. Notes for the user.
+        """Enable all of these again, check the rows, set the counters, and return notes for the user.
 
-        Raises `RestoreFailed`. References to rows that are not there come back as they were in a database of the same
-        kind, which had them, and are a note.
+        References to missing rows are a note if the rows come from the same kind of database, which had them, too.
+        Raises `RestoreFailed`.
         """
         ...
 
@@ -57,7 +57,7 @@ class Filling(Protocol):
 def definitions(table: TableRecord, type_of: Callable[[ColumnRecord], str], identifier: Callable[[str], str]) -> str:
     """Return the columns of a table as SQL, for `create`, with its primary key if it has one.
 
-    Raises `RestoreFailed` for a type that is none: packages may come from anywhere.
+    Raises `RestoreFailed` for a text that is no type: a package may be hostile.
     """
     parts = []
     for column in table.columns:

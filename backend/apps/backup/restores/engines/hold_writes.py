@@ -1,4 +1,4 @@
-"""Have other sessions wait with their writes, from the backup of the live state to the swap."""
+"""Make other sessions wait with their writes, from the backup of the live state to the swap."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .registry import engine_of
 
 @contextlib.contextmanager
 def writers_held(aliases: Iterable[str]) -> Iterator[list[str]]:
-    """Let no other session write to these databases until the block is left, or the swap ends the sessions.
+    """Keep other sessions from writing to these databases until the end of the block, or until the swap ends them.
 
-    Some engines cannot hold writes. Notes for the user. A lock that cannot be had is a note: what is written all the
-    same is counted.
+    Yields notes for the user. Some engines cannot hold writes. A lock that cannot be acquired is a note: the writes
+    that happen nevertheless are counted.
     """
     notes: list[str] = []
     with contextlib.ExitStack() as stack:

@@ -1,4 +1,4 @@
-"""The ledger's rows in a restored database; what all engines share."""
+"""The ledger's rows in a restored database: the part that all engines share."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from ...ledger import ledger_models
 
 @dataclass(frozen=True)
 class ForeignColumn:
-    """A column that points to a table of others, which is restored: the rows there may be numbered in another way.
+    """A column that refers to a table outside of the ledger, which is restored: its rows may have other keys there.
 
-    `name` is the column by which the same row is known again: the user's name, or `key` itself.
+    `name` is the column by which the same row is recognised: the user's name, or `key` itself.
     """
 
     column: str
@@ -24,7 +24,7 @@ class ForeignColumn:
 
 
 def foreign_columns(model: type[models.Model]) -> list[ForeignColumn]:
-    """Such columns of a model; all of them can be null."""
+    """Return such columns of a model; all of them can be null."""
     own = {one._meta.db_table for one in ledger_models()}
     found = []
     for field in model._meta.local_concrete_fields:
@@ -40,7 +40,7 @@ def foreign_columns(model: type[models.Model]) -> list[ForeignColumn]:
 
 
 def no_room(where: str) -> StorageFull:
-    """Of a ledger that can be read nothing is given up for want of room."""
+    """Return the error for a full disk: rows of a readable ledger are not given up because of that."""
     return StorageFull(
         f"The ledger could not be carried over: there is no space left {where}. Nothing live was changed; make room"
         " there and repeat."

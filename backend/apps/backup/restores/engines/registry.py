@@ -19,7 +19,7 @@ _DATABASES: Final = (PostgresqlEngine(), MysqlEngine(), SqliteEngine())
 DATABASE_ENGINES: Final[Mapping[str, DatabaseEngine]] = {one.vendor: one for one in _DATABASES}
 """By the vendor of Django's connection, which is the engine's name in a manifest."""
 OBJECT_DUMPS: Final = frozenset(one.vendor for one in _DATABASES if one.dumps_objects)
-"""Engines whose dumps are restored object by object. A manifest may name any other engine, too."""
+"""The names of engines whose dumps are restored object by object. A manifest may also name unknown engines."""
 _DATABASES_BY_KIND: Final[Mapping[Kind, DatabaseEngine]] = {one.kind: one for one in _DATABASES}
 _BY_KIND: Final[Mapping[Kind, SwapEngine]] = {
     **_DATABASES_BY_KIND,

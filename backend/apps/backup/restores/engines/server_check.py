@@ -1,4 +1,4 @@
-"""The result of looking at a database server for a plan."""
+"""The result of checking a database server for a plan."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class ServerCheck:
-    """Whether a server can take in a database. `client` is the program or the driver that would bring it.
+    """The result of checking whether a server can take a database. `client` is the program or driver that loads it.
 
-    `unmovable` is what keeps only the live database from being replaced, and not another one from being made.
+    `unmovable` are obstacles to replacing the live database that do not prevent creating another one.
     """
 
     database: str

@@ -1,7 +1,7 @@
-"""The ledger of the backup system survives the restore of the database that it lives in.
+"""Carry the ledger of the backup system over when the database that holds it is restored.
 
 Its rows are copied from the live database into the staged one before the swap: jobs, restores and configurations that
-are newer than the backup stay known. Where they cannot be copied, the catalogue is made again from the repositories.
+are newer than the backup stay known. If they cannot be copied, the catalogue is rebuilt from the repositories.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def ledger_component(journal: Journal) -> Component | None:
 def carry_ledger(component: Component, target: str) -> str:
     """Copy the ledger's rows from the live database to `target`, the staged or the kept one of the same component.
 
-    "" when done, else why not, as a note for the user. Raises `StorageFull`.
+    Returns "" on success, else the reason as a note for the user. Raises `StorageFull`.
     """
     connections[component.name].close()
     obstacle = database_engine(component).carry_ledger(component, target)

@@ -1,4 +1,4 @@
-"""The restore's row in the ledger, which may be unreadable before the restore and is another one after it."""
+"""Record a restore in the ledger, which may be unreadable before the restore, and is another one after it."""
 
 from __future__ import annotations
 
@@ -45,9 +45,9 @@ class RestoreOutcome:
 
 
 def begin(journal: Journal, *, asked_for: bool = False) -> bool:
-    """Enter the restore as RUNNING, or the row of one that was asked for; False if the ledger cannot be used.
+    """Enter the restore as RUNNING, in its row if it was requested; return False if the ledger cannot be used.
 
-    Raises `IllegalTransition` if it was asked for and is not wanted any more.
+    Raises `IllegalTransition` if it was requested and the request was cancelled.
     """
     row = NewRestore(
         restore_type=journal.restore_type,
@@ -65,7 +65,7 @@ def begin(journal: Journal, *, asked_for: bool = False) -> bool:
 
 
 def ledger_is_readable() -> bool:
-    """Whether the live database holds a ledger that can be read."""
+    """Return whether the live database has a ledger that can be read."""
     try:
         with ledger_access("looking for the ledger"):
             BackupJob.objects.using(ledger_alias()).exists()
@@ -75,17 +75,17 @@ def ledger_is_readable() -> bool:
 
 
 def phases(journal: Journal, done: Sequence[Mapping[str, object]]) -> None:
-    """Write how far it is."""
+    """Record the progress of the restore."""
     restore_phases(journal.restore, done)
 
 
 def fail(journal: Journal, error: BaseException) -> None:
-    """Enter that it failed; when that is not possible, the error itself says so."""
+    """Record that the restore failed; if that is not possible, add a note to the error."""
     _end(restore_fail, journal, f"{type(error).__name__}: {error}", error)
 
 
 def cancel(journal: Journal, error: BaseException) -> None:
-    """The same for one that was told to stop."""
+    """Record that the restore was cancelled; if that is not possible, add a note to the error."""
     _end(restore_cancel, journal, str(error), error)
 
 
@@ -98,54 +98,54 @@ def _end(end: Callable[..., None], journal: Journal, reason: str, error: BaseExc
 
 def finish(
     journal: Journal,
-    told: RestoreOutcome,
+    outcome: RestoreOutcome,
     *,
     packages: Mapping[Path, Manifest] | None = None,
 ) -> list[str]:
-    """Make a swapped restore known to the ledger that is live now, and close the journal; notes for the user.
+    """Record a swapped restore in the ledger that is live now, close the journal, and return notes for the user.
 
-    `packages` are those that the restore has read: the job that made one still ran in what the package holds.
+    `packages` are those that the restore has read: in a package's own ledger, the job that made it is still running.
     """
     compare(journal)
-    notes = _aside(journal) + _lost(journal)
+    notes = _set_aside_notes(journal) + _lost(journal)
     kept = any(component.had_live for component in journal.components)
     try:
         if not journal.carried_ledger:
             notes += _rebuild(packages)
             begin_again(journal)
-        restore_phases(journal.restore, told.phases or None, log=[*told.log, *notes, *_to_rebuild()])
+        restore_phases(journal.restore, outcome.phases or None, log=[*outcome.log, *notes, *_to_rebuild()])
         state = RollbackState.AVAILABLE if kept else RollbackState.NONE
         restore_complete(
             journal.restore,
             now=timezone.now(),
             rollback_state=state,
-            counts=told.counts,
+            counts=outcome.counts,
             changes=None if journal.changes is None else journal.changes.to_json(),
         )
     except (IllegalTransition, RestoreNotFound):
-        # A swap that was cut off after this step: it is known already.
+        # The restore was interrupted after this step: it is recorded already.
         pass
     except LedgerUnavailable as error:
         notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
     else:
-        notes += _set_schedules_right()
+        notes += _update_schedules()
     notes += _to_rebuild()
     try:
         journal.enter(State.FINISHED)
     except JournalUnwritable as error:
-        # All is done, and will be found done.
+        # The restore is complete; recovery will record that.
         notes.append(str(error))
     return notes
 
 
 def compare(journal: Journal) -> None:
-    """Compare what was replaced with the backup that was made of it before, once; the journal remembers the result."""
+    """Compare the replaced state with the backup of it, once; the journal keeps the result."""
     if journal.baseline is not None:
         journal.changes, journal.baseline = compare_kept(journal, journal.baseline), None
 
 
 def _lost(journal: Journal) -> list[str]:
-    """Return notes on what only the replaced state has, and how to look at it."""
+    """Return notes on changes that only the replaced state has, and how to look at it."""
     if journal.changes is None:
         return []
     uncounted = journal.changes.uncounted
@@ -161,7 +161,7 @@ def _lost(journal: Journal) -> list[str]:
     ]
 
 
-def _aside(journal: Journal) -> list[str]:
+def _set_aside_notes(journal: Journal) -> list[str]:
     return [
         f"a program made {component.live} anew while it was being exchanged; what it made is kept as {path}"
         for component in journal.components
@@ -171,12 +171,12 @@ def _aside(journal: Journal) -> list[str]:
 
 
 def _to_rebuild() -> list[str]:
-    """Return notes on what the host must rebuild, as BACKUP_REBUILD_AFTER_RESTORE names it."""
+    """Return notes on the parts that the host must rebuild, named in BACKUP_REBUILD_AFTER_RESTORE."""
     return [f"rebuild now: {what}" for what in conf.load().rebuild_after_restore]
 
 
 def begin_again(journal: Journal) -> None:
-    """Enter the restore into the restored ledger, unless it is there already."""
+    """Enter the restore into the restored ledger, unless it has it already."""
     try:
         begin(journal)
     except (IllegalTransition, RestoreNotFound):
@@ -194,8 +194,8 @@ def _rebuild(packages: Mapping[Path, Manifest] | None) -> list[str]:
     return notes + [f"not entered: {line}" for line in report.unreadable]
 
 
-def _set_schedules_right() -> list[str]:
-    """The rows of Celery Beat came back with the database, as of another day."""
+def _update_schedules() -> list[str]:
+    """Update the rows of Celery Beat, which came back with the database and are those of another day."""
     try:
         changed = sync_all(configurations())
     except LedgerUnavailable as error:
@@ -204,16 +204,20 @@ def _set_schedules_right() -> list[str]:
 
 
 def rolled_back(journal: Journal) -> list[str]:
-    """Tell the ledger that is live again."""
-    return _aside(journal) + (_tell(journal, restore_rolled_back) or _set_schedules_right()) + _to_rebuild()
+    """Record the rollback in the ledger that is live again, and return notes."""
+    return (
+        _set_aside_notes(journal)
+        + (_try_to_record(journal, restore_rolled_back) or _update_schedules())
+        + _to_rebuild()
+    )
 
 
 def released(journal: Journal) -> list[str]:
-    """Tell the ledger that nothing is kept any more."""
-    return _tell(journal, restore_released)
+    """Record in the ledger that nothing is kept any more, and return notes."""
+    return _try_to_record(journal, restore_released)
 
 
-def _tell(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
+def _try_to_record(journal: Journal, change: Callable[[uuid.UUID], None]) -> list[str]:
     try:
         change(journal.restore)
     except (LedgerUnavailable, IllegalTransition, RestoreNotFound) as error:

@@ -1,1 +1,1 @@
-"""Restores beside the live system: into a folder, or into a database of their own."""
+"""Restores beside the live system: into a folder, or into a new database."""

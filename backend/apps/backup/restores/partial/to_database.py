@@ -1,6 +1,6 @@
-"""A backup's database, or some tables of it, into a new one of its own: to look at it, or to try it out.
+"""Restore a backup's database, or some of its tables, into a new database, to examine it or to try it out.
 
-Nothing live is involved.
+The live system is not involved.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from ..staging.rows import Target
 def restore_to_database(
     origin: Origin, plan: Plan, request: RestoreRequest, tracker: Tracker, tick: Callable[[], None]
 ) -> list[str]:
-    """Fill the new database `plan.to_database`; notes for the user. Whatever goes wrong is raised, and nothing left.
+    """Fill the new database `plan.to_database`, and return notes for the user. After an error, nothing is left.
 
-    A database that was created under that name since the plan was made is left alone.
+    A database that was created under that name after the plan is not touched.
     """
     if plan.blocking:
         raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))
@@ -54,7 +54,9 @@ def restore_to_database(
     if isinstance(record, DatabaseRecord):
         phase("restoring the database")
         notes: list[str] = []
-        loaded = _loaded(origin, record, plan.to_database, leave_out=request.leave_out, progress=progress, notes=notes)
+        loaded = _load_dump(
+            origin, record, plan.to_database, leave_out=request.leave_out, progress=progress, notes=notes
+        )
         with loaded as place:
             return notes + finish(place)
     with _new_database(record, plan.to_database) as place:
@@ -64,7 +66,7 @@ def restore_to_database(
 
 
 @contextlib.contextmanager
-def _loaded(
+def _load_dump(
     origin: Origin,
     record: DatabaseRecord,
     place: str,
@@ -73,7 +75,7 @@ def _loaded(
     progress: Progress,
     notes: list[str],
 ) -> Iterator[str]:
-    """A dump, taken in and compared; the place where it lies for now. It goes if the block fails."""
+    """Load a dump, compare it with the manifest, and yield its temporary place. It is dropped if the block fails."""
     engine = DATABASE_ENGINES[record.engine]
     with _new_place(engine, record.alias, place, lambda chosen: engine.create_for_dump(record, chosen)) as chosen:
         notes += engine.load_dump(record, chosen, origin, like=chosen, leave_out=leave_out, progress=progress)
@@ -82,7 +84,7 @@ def _loaded(
 
 @contextlib.contextmanager
 def _new_database(record: DataRecord, place: str) -> Iterator[str]:
-    """An empty one, where it can be filled."""
+    """Create an empty database at a temporary place, to be filled with rows."""
     engine = engine_of(record.alias)
 
     def create(chosen: str) -> None:
@@ -94,7 +96,7 @@ def _new_database(record: DataRecord, place: str) -> Iterator[str]:
 
 @contextlib.contextmanager
 def _new_place(engine: DatabaseEngine, alias: str, place: str, create: Callable[[str], None]) -> Iterator[str]:
-    """Make a database. It is dropped if the block fails; a file gets its name when it is complete."""
+    """Create a database. It is dropped if the block fails; a file gets its name when it is complete."""
     if not isinstance(engine, ServerEngine):
         with _new_file(engine, alias, Path(place)) as staged:
             create(str(staged))
@@ -110,12 +112,12 @@ def _new_place(engine: DatabaseEngine, alias: str, place: str, create: Callable[
 
 @contextlib.contextmanager
 def _new_file(engine: DatabaseEngine, alias: str, target: Path) -> Iterator[Path]:
-    """A place beside `target` for what gets that name when it is complete."""
+    """Yield a temporary path beside `target`; the file gets the name of `target` when it is complete."""
     staged = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}.partial")
     try:
         yield staged
         try:
-            # A link never replaces what has come to be there meanwhile; a rename would.
+            # A hard link never replaces a file that was created meanwhile; a rename would.
             os.link(staged, target)
         except OSError as error:
             raise RestoreRefused(f"{target} cannot be made: {error.strerror}. Nothing live was changed.") from error

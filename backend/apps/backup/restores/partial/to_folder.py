@@ -1,6 +1,6 @@
-"""A backup's tree, or some paths of it, into an empty folder: to look at it, or to take files out.
+"""Restore a backup's tree, or some of its paths, into an empty folder, to examine it or to take files out.
 
-Nothing live is involved.
+The live system is not involved.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ..planning.plan import Plan
 
 
 def restore_to_folder(origin: Origin, plan: Plan, tracker: Tracker, tick: Callable[[], None]) -> list[str]:
-    """Restore what the plan says below `plan.to_folder`; notes for the user. Raises what went wrong."""
+    """Restore the planned paths below `plan.to_folder`, and return notes for the user."""
     if plan.blocking:
         raise RestoreRefused("The restore cannot be done: " + "; ".join(plan.blocking))
     tracker.begin("restoring to the folder", total_bytes=plan.counts["bytes"])

@@ -1,1 +1,1 @@
-"""Plans of restores: what would happen, and whether it can. A plan changes nothing."""
+"""Plan restores: their effects and their obstacles. A plan changes nothing."""

@@ -1,4 +1,4 @@
-"""The part of a plan about accounts, sessions and tokens, and whether these are removed."""
+"""Plan the effects of a restore on accounts, sessions and tokens, and whether sessions and tokens are removed."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from ...core.manifest import Manifest
 from ...errors import SettingsInvalid
 from ...sources.project_facts import same_secret
 from ..access.models import BLACKLISTED, access_elsewhere, access_models, account_model
-from ..access.staged_models import model_named, models_now, present
+from ..access.staged_models import existing_models, model_named, models_now
 from .plan import Plan
 
 _KEY: Final = "SECRET_KEY"
 
 
 def is_of_another_system(ref: BackupRef, manifest: Manifest) -> bool:
-    """Whether a backup is a package file that this system did not make, as far as is known here.
+    """Return whether a backup is a package file of another system.
 
-    It is one of this system if its ledger has the job, or if SECRET_KEY was the same.
+    It counts as one of this system if the ledger has its job, or if SECRET_KEY was the same.
     """
     if ref.package is None or ref.in_ledger:
         return False
@@ -34,9 +34,9 @@ def _is_under_our_key(manifest: Manifest) -> bool:
 
 
 def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | None) -> None:
-    """Enter into the plan of a live restore of a database who gets in again, and what is removed.
+    """Add to the plan of a live restore which access comes back, and what is removed.
 
-    `drop` is what was asked for: None removes sessions and tokens for packages of other systems alone.
+    `drop` is the user's choice: None removes sessions and tokens only for packages of other systems.
     """
     foreign = is_of_another_system(ref, manifest)
     plan.drop_access = foreign if drop is None else drop
@@ -65,8 +65,8 @@ def plan_access(plan: Plan, ref: BackupRef, manifest: Manifest, drop: bool | Non
             )
 
 
-def compared_later(plan: Plan) -> None:
-    """Say that the accounts are compared in the restore alone: their rows are not at hand in a plan."""
+def note_later_comparison(plan: Plan) -> None:
+    """Add a note that only the restore compares the accounts: a plan does not have their rows."""
     if plan.access:
         plan.access.append(
             "accounts that would be active or have more rights than now are not known yet: the restore compares them"
@@ -75,16 +75,16 @@ def compared_later(plan: Plan) -> None:
 
 
 def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[str]:
-    """The numbers of rows in the backup and now, of each model that lets in."""
+    """Yield the numbers of rows in the backup and now, for each model that gives access."""
     users = account_model()
     chosen = [*([] if users is None else [users]), *access_models(), *_blacklist()]
     chosen = [model for model in chosen if model._meta.db_table in held]
     if not chosen:
         return
-    # Not looked into where there is none: SQLite would make an empty one.
-    there = any(one.exists for one in plan.replacements if one.kind != "files" and one.name == alias)
+    # A missing database is not opened: SQLite would create an empty one.
+    exists = any(one.exists for one in plan.replacements if one.kind != "files" and one.name == alias)
     try:
-        now = _counted(alias, chosen) if there else {}
+        now = _counted(alias, chosen) if exists else {}
     except DatabaseFailure as error:
         plan.warnings.append(
             f"the live database {alias!r} cannot be read ({str(error).strip()}): it is not known whose access ended"
@@ -99,7 +99,7 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
 
 def _counted(alias: str, chosen: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
     with models_now(alias) as live:
-        return {model: model._base_manager.using(live).count() for model in present(live, chosen)}
+        return {model: model._base_manager.using(live).count() for model in existing_models(live, chosen)}
 
 
 def _blacklist() -> list[type[models.Model]]:

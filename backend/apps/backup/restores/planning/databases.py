@@ -1,4 +1,4 @@
-"""The part of a plan that is about databases: dumps for the same kind of database, rows for any."""
+"""Plan the restore of databases: dumps for the same kind of database, rows for any."""
 
 from __future__ import annotations
 
@@ -13,15 +13,13 @@ from ...core.manifest import DatabaseRecord, DataRecord
 from ...core.mounts import is_mount
 from ...errors import BackupError, RestoreFailed
 from ...sources.databases import database_aliases
-from ...sources.engines.postgresql.schema import disks
-from ...sources.engines.postgresql.schema.rehearsal import rehearse
-from ...sources.engines.sqlite import online_copy as sqlite
+from ...sources.engines.server_disks import LEAST
 from ..backup_source import Origin, Progress
-from ..engines.contract import ServerEngine
+from ..engines.contract import FileEngine, ServerEngine
 from ..engines.registry import engine_of
 from ..engines.server_check import ServerCheck
 from .extra_tables import plan_extra_tables
-from .packages import look_at
+from .packages import find_obstacles
 from .plan import Plan, Replacement, require_writable
 
 
@@ -36,7 +34,7 @@ def plan_database(
 ) -> None:
     """Plan the restore of a dump to the live database, or to a new one at `place`. `needed` sums up bytes by folder.
 
-    For PostgreSQL the restore of the schema is rehearsed, in a database that is dropped again.
+    On a server, the restore of the schema is rehearsed in a database that is dropped again.
     """
     if not _is_configured(plan, record.alias):
         return
@@ -49,27 +47,29 @@ def plan_database(
         return
     try:
         engine = engine_of(record.alias)
-        if not isinstance(engine, ServerEngine):
-            _plan_file(plan, record.alias, needed, size=record.size, room=record.size, place=place)
-        elif _is_named(plan, record.alias, place):
+        if isinstance(engine, FileEngine):
+            _plan_file(plan, engine, record.alias, needed, size=record.size, room=record.size, place=place)
+        elif isinstance(engine, ServerEngine) and _is_named(plan, record.alias, place):
             check = engine.check_dump(record)
             _plan_server(plan, record.alias, check, size=None, notes=[check.server, check.client], place=place)
-            _need_room(engine.data_folder(record.alias), 2 * record.size + disks.LEAST, needed)
+            _need_room(engine.data_folder(record.alias), 2 * record.size + LEAST, needed)
             if not check.blocking:
-                _rehearse(plan, origin, record, leave_out)
+                _rehearse(plan, engine, origin, record, leave_out)
     except BackupError as error:
         plan.blocking.append(str(error))
 
 
 def _need_room(folder: Path | None, size: int, needed: dict[Path, int]) -> None:
-    """Ask for room on the disk of the server, where it is this machine's: rows with their indexes, and a log."""
+    """Add the room for rows with their indexes and a log on the server's disk, if that is on this machine."""
     if folder is not None:
         needed[folder] = needed.get(folder, 0) + size
 
 
-def _rehearse(plan: Plan, origin: Origin, record: DatabaseRecord, leave_out: frozenset[str]) -> None:
+def _rehearse(
+    plan: Plan, engine: ServerEngine, origin: Origin, record: DatabaseRecord, leave_out: frozenset[str]
+) -> None:
     try:
-        found = rehearse(origin, record, leave_out)
+        found = engine.rehearse_dump(record, origin, leave_out)
     except DatabaseFailure as error:
         raise RestoreFailed(f"The restore cannot be rehearsed: {str(error).strip()}.") from error
     plan.blocking += [f"the database {record.alias!r} cannot be restored as it is: {one}" for one in found.obstacles]
@@ -86,26 +86,26 @@ def plan_data(
     progress: Progress,
     place: str | None = None,
 ) -> None:
-    """Plan the same of a database in portable form; every value of it is read."""
+    """Plan the restore of a database in portable form as `plan_database` does; each value of it is read."""
     if not _is_configured(plan, record.alias):
         return
     engine = engine_of(record.alias)
     rows = sum(table.rows for table in record.tables)
     notes = [f"{len(record.tables)} tables with {rows:,} rows, from {record.engine} {record.server_version}"]
     try:
-        if not isinstance(engine, ServerEngine):
+        if isinstance(engine, FileEngine):
             # Rows with their indexes, and a journal beside them.
             room = 2 * record.size
-            _plan_file(plan, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
-            if place is None and sqlite.database_path(record.alias, connections[record.alias].settings_dict).exists():
+            _plan_file(plan, engine, record.alias, needed, size=record.size, room=room, notes=notes, place=place)
+            if place is None and engine.live_file(record.alias).exists():
                 _plan_tables_of_file(plan, record)
-        elif _is_named(plan, record.alias, place):
+        elif isinstance(engine, ServerEngine) and _is_named(plan, record.alias, place):
             check = engine.check(record.alias)
             _plan_server(plan, record.alias, check, size=record.size, notes=[*notes, check.server], place=place)
-            _need_room(engine.data_folder(record.alias), 2 * record.size + disks.LEAST, needed)
+            _need_room(engine.data_folder(record.alias), 2 * record.size + LEAST, needed)
             if check.exists and place is None:
                 plan_extra_tables(plan, record)
-        obstacles = look_at(origin, record, leave_out, progress)
+        obstacles = find_obstacles(origin, record, leave_out, progress)
         plan.warnings += obstacles.warnings
         plan.blocking += obstacles.blocking
     except BackupError as error:
@@ -133,7 +133,7 @@ def _plan_tables_of_file(plan: Plan, record: DataRecord) -> None:
     try:
         plan_extra_tables(plan, record)
     except DatabaseFailure as error:
-        # A damaged file is a reason to restore, and no obstacle.
+        # A damaged file is a reason for the restore, not an obstacle to it.
         plan.warnings.append(
             f"the live database {record.alias!r} cannot be read ({str(error).strip()}): whether it has tables that the"
             " package does not hold is not known"
@@ -142,6 +142,7 @@ def _plan_tables_of_file(plan: Plan, record: DataRecord) -> None:
 
 def _plan_file(
     plan: Plan,
+    engine: FileEngine,
     alias: str,
     needed: dict[Path, int],
     *,
@@ -150,14 +151,14 @@ def _plan_file(
     notes: Sequence[str] = (),
     place: str | None,
 ) -> None:
-    live = sqlite.database_path(alias, connections[alias].settings_dict) if place is None else Path(place)
+    live = engine.live_file(alias) if place is None else Path(place)
     exists = os.path.lexists(live)
     replaces = exists and place is None
     plan.replacements.append(Replacement("database", alias, str(live), replaces, size, [*notes]))
     needed[live.parent] = needed.get(live.parent, 0) + room
     require_writable(plan, live.parent)
     if replaces:
-        plan.warnings.append("stop the application first: it would go on writing into the old SQLite file")
+        plan.warnings.append(f"stop the application first: it would go on writing into the old {engine.label} file")
         if is_mount(live):
             plan.blocking.append(
                 f"the file {live} is a mount of its own, and cannot be exchanged; mount the folder that holds it"

@@ -1,4 +1,4 @@
-"""Live tables that a package does not hold and that no migration makes: what becomes of them is said beforehand."""
+"""Plan the fate of live tables that a package does not hold and that no migration makes."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SHOWN: Final = 10
 
 
 def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
-    """Note in the plan what becomes of such tables of the live database, which must be there."""
+    """Add to the plan whether such tables of the live database stay or go. The database must exist."""
     connection = connections[record.alias]
     engine = engine_of(record.alias)
-    # The server's names have no schema where the search path leads to them.
+    # The server's names have no schema if the search path leads to the table.
     held = {table.name for table in record.tables}
     expected = held | {name.partition(".")[2] for name in held} | _made_by_code()
     with connection.cursor() as cursor:
@@ -30,7 +30,7 @@ def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
             return
     if extra:
         plan.warnings.append(
-            f"the live database has tables that the package does not hold ({_some(extra)}): they are replaced with it,"
+            f"the live database has tables that the package does not hold ({_names(extra)}): they are replaced with it,"
             " and are in what is kept until the release"
         )
 
@@ -38,7 +38,7 @@ def plan_extra_tables(plan: Plan, record: DataRecord) -> None:
 def _plan_staying(plan: Plan, references: Sequence[tuple[str, str]], extra: list[str]) -> None:
     if not extra:
         return
-    plan.warnings.append(f"tables that the package does not hold stay as they are: {_some(extra)}")
+    plan.warnings.append(f"tables that the package does not hold stay as they are: {_names(extra)}")
     for child, parent in references:
         if (child in extra) != (parent in extra):
             plan.blocking.append(
@@ -52,5 +52,5 @@ def _made_by_code() -> set[str]:
     return {plain_name(model._meta.db_table) for model in models} | {"django_migrations"}
 
 
-def _some(names: list[str]) -> str:
+def _names(names: list[str]) -> str:
     return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

@@ -1,4 +1,4 @@
-"""The plan of a restore: what would happen, whether it can, and what to think of before. Nothing is touched."""
+"""Plan a restore: its effects, its obstacles and the warnings. Nothing is changed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ...ledger import ledger_alias
 from ...models import BackupJob, RestoreType
 from ...policies.restore_request import RestoreRequest
 from ...sources.file_references import reference_fields
-from ...sources.files import FileRoot, file_roots, held_besides, stays_inside
+from ...sources.files import FileRoot, file_roots, never_captured_in, stays_inside
 from ...sources.migrations import code_knows, code_leaves, newer_code
 from ...sources.project_facts import same_secret, secret_names
 from ...sources.project_folders import inside_any
@@ -29,9 +29,9 @@ from ..backup_source import Origin, Progress
 from ..engines.contract import ServerEngine
 from ..engines.registry import OBJECT_DUMPS, engine_of
 from ..safety_backup import safety_obstacle
-from .access import compared_later, plan_access
+from .access import note_later_comparison, plan_access
 from .databases import plan_data, plan_database
-from .plan import Plan, Replacement, Space, existing, require_writable
+from .plan import Plan, Replacement, Space, nearest_existing, require_writable
 from .tables import plan_tables
 from .trial import try_rows
 
@@ -40,17 +40,17 @@ _MOST_NAMED: Final = 20
 
 
 def chosen_databases(manifest: Manifest, only: str) -> list[DatabaseRecord]:
-    """The databases to restore."""
+    """Return the dumps of databases to restore."""
     return [] if only == "files" else manifest.databases
 
 
 def chosen_data(manifest: Manifest, only: str) -> list[DataRecord]:
-    """The databases in portable form to restore."""
+    """Return the databases in portable form to restore."""
     return [] if only == "files" else manifest.data
 
 
 def chosen_roots(manifest: Manifest, only: str) -> list[FileRootRecord]:
-    """The file roots to restore."""
+    """Return the file roots to restore."""
     return [] if only == "database" else manifest.files
 
 
@@ -67,7 +67,7 @@ def content_counts(manifest: Manifest, only: str = "") -> dict[str, int]:
 
 
 def live_roots() -> dict[str, FileRoot]:
-    """The file roots of this project, by name."""
+    """Return the file roots of this project, by name."""
     return {root.name: root for root in file_roots(reference_fields(load().reference_fields))}
 
 
@@ -80,11 +80,11 @@ def plan_restore(
     progress: Progress,
     tried: bool = False,
 ) -> Plan:
-    """Plan a restore to the live system; what forbids it is in `blocking`, nothing is raised for it.
+    """Plan a restore to the live system. Obstacles are in `blocking`; they raise no error.
 
-    Every value of a database in portable form is read for it: `progress` tells how far that is. With `tried`, its rows
-    are also taken in beside the live database, and removed again: what the database refuses is found by asking it. A
-    restore that follows at once does that itself before it replaces anything.
+    Each value of a database in portable form is read; `progress` is called meanwhile. With `tried`, its rows are also
+    loaded into a database beside the live one, which is removed again: this finds what the database refuses. A restore
+    that follows at once does the same itself before it replaces anything.
     """
     manifest = origin.manifest
     databases, roots = chosen_databases(manifest, request.only), chosen_roots(manifest, request.only)
@@ -122,12 +122,12 @@ def plan_restore(
     if tried and data and not plan.blocking:
         try_rows(plan, origin, data, leave_out=request.leave_out, progress=progress)
     else:
-        compared_later(plan)
+        note_later_comparison(plan)
     return plan
 
 
 def require_leave_out(manifest: Manifest, request: RestoreRequest) -> None:
-    """Raises `RestoreRefused` where nothing can be left out; what is to be must be in the backup."""
+    """Raise `RestoreRefused` if the backup allows no leaving out, or lacks what the user wants to leave out."""
     dumped = any(record.engine in OBJECT_DUMPS for record in manifest.databases)
     if request.leave_out and not manifest.data and not dumped:
         raise RestoreRefused(
@@ -157,7 +157,7 @@ def _begin(ref: BackupRef, origin: Origin, request: RestoreRequest) -> Plan:
 
 
 def _not_in_it(manifest: Manifest, request: RestoreRequest) -> Iterator[str]:
-    """Name what was requested and is not in the backup, so that a part is not taken for the whole."""
+    """Yield the requested parts that are not in the backup, so that a part is not taken for the whole."""
     if not request.only:
         if not manifest.files and live_roots():
             yield "THE FILES ARE NOT IN THIS BACKUP: the restore brings back the database alone"
@@ -217,10 +217,10 @@ def _plan_root(plan: Plan, root: FileRootRecord, needed: dict[Path, int]) -> Non
             " they belong by hand"
         )
     parent = live.path if stays or is_mount(live.path) else live.path.parent
-    notes = [f"replaced around {what}" for what in held_besides(live)]
+    notes = [f"replaced around {what}" for what in never_captured_in(live)]
     plan.replacements.append(Replacement("files", root.name, str(live.path), live.path.exists(), root.bytes, notes))
     needed[parent] = needed.get(parent, 0) + root.bytes
-    for folder in dict.fromkeys(map(existing, [parent, *(path.parent for path in untouched)])):
+    for folder in dict.fromkeys(map(nearest_existing, [parent, *(path.parent for path in untouched)])):
         require_writable(plan, folder)
 
 
@@ -249,7 +249,7 @@ def plan_to_database(
         plan_data(plan, origin, rows, needed=needed, leave_out=request.leave_out, progress=progress, place=place)
     plan.blocking += origin.lost()
     _plan_space(plan, needed)
-    # Nothing live is exchanged: the right code may run elsewhere.
+    # The live system stays: the code that fits the new database may run elsewhere.
     _compare_versions(plan.warnings, plan, manifest, manifest.databases)
     _compare_secrets(plan, manifest)
     plan.ledger = "stays as it is"
@@ -261,7 +261,7 @@ def plan_to_database(
 def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
     by_device: dict[int, tuple[Path, int]] = {}
     for folder, size in needed.items():
-        place = existing(folder)
+        place = nearest_existing(folder)
         device = place.stat().st_dev
         where, sum_so_far = by_device.get(device, (place, 0))
         by_device[device] = (where, sum_so_far + size)
@@ -280,10 +280,10 @@ def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
 def _compare_versions(
     obstacles: list[str], plan: Plan, manifest: Manifest, databases: Sequence[DatabaseRecord]
 ) -> None:
-    """Compare the migrations of the backup with the code; a backup of newer code is one of the `obstacles`.
+    """Compare the migrations of the backup with the code; a backup of newer code is added to `obstacles`.
 
-    A migration that the code lacks is no sign of newer code if all of the code of the backup's time is here: it is left
-    over from one that was squashed or taken out.
+    A migration that the code lacks is no sign of newer code if all migrations in the code at the time of the backup
+    exist here: it was then left over from one that was squashed or deleted.
     """
     code, known = code_leaves(), code_knows()
     theirs = manifest.project.code_migrations
@@ -326,7 +326,7 @@ def _compare_secrets(plan: Plan, manifest: Manifest) -> None:
 
 
 def _name_fact_files(plan: Plan, manifest: Manifest) -> None:
-    """Say which files of BACKUP_FACT_FILES are gone: a person puts them back, as another machine may have others."""
+    """Add a note on missing files of BACKUP_FACT_FILES: the user puts them back, as another machine may have others."""
     gone = [path for path in load().fact_files if not os.path.lexists(path)]
     if gone and manifest.fact_files:
         plan.warnings.append(
@@ -343,7 +343,7 @@ def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord | DataRecord]) -
         plan.ledger = "stays as it is"
         return
     if isinstance(record, DataRecord):
-        # Its tables are made by the code's migrations.
+        # The migrations of the code make the ledger's tables.
         plan.ledger = "is carried over if the live one can be read, else made again from the repositories"
         return
     tables = {table.rpartition(".")[2] for table in record.tables}

@@ -1,7 +1,8 @@
-"""Obstacles between a package's rows and a database here, found by reading every value before anything changes.
+"""Find the obstacles to restoring a package's rows into a database here, by reading each value before any change.
 
-Migrations that the code lacks, tables and columns that no migration makes, and values that this kind of database cannot
-hold: a text that is too long or holds a NUL, a number with too many digits, a timestamp outside of its calendar.
+Obstacles are migrations that the code lacks, tables and columns that no migration makes, and values that this kind of
+database cannot store: a text that is too long or has a NUL, a number with too many digits, a timestamp outside of its
+calendar.
 """
 
 from __future__ import annotations
@@ -15,52 +16,55 @@ from django.db import connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from ...core.manifest import DataRecord, Manifest, TableRecord
+from ...portable.engines.base import ValueLimits
+from ...portable.engines.registry import VALUE_LIMITS
 from ...portable.errors import NotPortable
 from ...portable.fields import kind_of_field, stored_field
 from ...portable.forms import Kind, Row, is_type_name
 from ...portable.history import History, columns_of, history
 from ...portable.limits import Check, check_for
-from ...portable.tables import modelled
+from ...portable.tables import model_tables
 from ...sources.migrations import code_leaves, newer_code
 from ..backup_source import Origin, Progress
 from ..staging.package_tables import each_table
 
 _MOST: Final = 20
-"""Obstacles of one table that are listed; all of them are counted."""
+"""Obstacles of one table that are listed at most; all of them are counted."""
 
 
 @dataclasses.dataclass
 class Obstacles:
-    """The findings. With anything in `blocking` the package cannot be restored as requested."""
+    """The obstacles found. With an entry in `blocking`, the package cannot be restored as requested."""
 
     blocking: list[str] = dataclasses.field(default_factory=list)
     warnings: list[str] = dataclasses.field(default_factory=list)
 
 
-def look_at(origin: Origin, record: DataRecord, leave_out: frozenset[str], progress: Progress) -> Obstacles:
-    """Compare a database of the package with the code and with the database here, to the last value if nothing stands
-    in the way before.
+def find_obstacles(origin: Origin, record: DataRecord, leave_out: frozenset[str], progress: Progress) -> Obstacles:
+    """Compare a database of the package with the code and the database here: first its schema, then all values.
+
+    The values are read only if the schema has no obstacle.
     """
     known = history(record.applied)
-    found = _look_at_schema(origin.manifest, record, known, leave_out)
+    found = _schema_obstacles(origin.manifest, record, known, leave_out)
     if not found.blocking:
-        found.blocking += _look_at_values(origin, record, known, leave_out, progress=progress)
+        found.blocking += _value_obstacles(origin, record, known, leave_out, progress=progress)
     return found
 
 
-def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
+def _schema_obstacles(manifest: Manifest, record: DataRecord, known: History, leave_out: frozenset[str]) -> Obstacles:
     found = Obstacles()
-    tables, engine = modelled(known), connections[record.alias].vendor
+    tables, limits = model_tables(known), VALUE_LIMITS[connections[record.alias].vendor]
     _compare_migrations(found, manifest, record, known)
     if found.blocking:
-        # The models of a state that cannot be made say nothing.
+        # Models of a state that the code cannot make cannot be compared.
         return found
     found.warnings += record.notes
     for table in record.tables:
         if table.name not in leave_out:
-            _compare_table(found, record, table, tables.get(table.name), engine=engine)
-    if engine == "mysql" != record.engine:
-        found.warnings += _one_to_mariadb(record, tables)
+            _compare_table(found, record, table, tables.get(table.name), limits=limits)
+    if limits.equal_texts and limits.vendor != record.engine:
+        found.warnings += _equal_text_warnings(record, tables, limits.equal_texts)
     unknown = sorted(leave_out - {table.name for table in record.tables})
     found.blocking += [f"{name} is to be left out, but the package has no such table" for name in unknown]
     missing = sorted(set(tables) - {table.name for table in record.tables})
@@ -73,8 +77,8 @@ def _look_at_schema(manifest: Manifest, record: DataRecord, known: History, leav
     return found
 
 
-def _one_to_mariadb(record: DataRecord, tables: dict[str, type[models.Model]]) -> list[str]:
-    """Return a warning on unique texts that the collation of MariaDB treats as equal."""
+def _equal_text_warnings(record: DataRecord, tables: dict[str, type[models.Model]], equal_texts: str) -> list[str]:
+    """Return a warning on unique columns for different texts that the database here treats as equal."""
     unique = [
         f"{table.name}.{column}"
         for table in record.tables
@@ -86,14 +90,13 @@ def _one_to_mariadb(record: DataRecord, tables: dict[str, type[models.Model]]) -
         return []
     shown = ", ".join(unique[:_MOST])
     return [
-        "to the usual collations of MariaDB and MySQL, texts are equal that differ in case, accents or spaces at their"
-        f" end alone: if one of {shown} has such a pair, loading ends with its name, and nothing live is changed"
+        f"{equal_texts}: if one of {shown} has such a pair, loading ends with its name, and nothing live is changed"
     ]
 
 
 def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord, known: History) -> None:
     theirs, ours = manifest.project.code_migrations, code_leaves()
-    # Of an app that is not here at all there are no models either: its tables are named one by one.
+    # An app that is missing here has no models either: its tables are named one by one.
     lacking = [node for node in known.unknown if node[0] in theirs and node[0] in ours]
     differing = _differing_schema(record, known, {app for app, _ in lacking})
     newer = [node for node in lacking if node[0] in differing]
@@ -119,9 +122,9 @@ def _compare_migrations(found: Obstacles, manifest: Manifest, record: DataRecord
 
 
 def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dict[str, list[str]]:
-    """Return the tables of these apps that the code makes in another form than the package has, by app.
+    """Return the tables of these apps that differ between the code and the package, by app.
 
-    A migration that is only a name, such as one that was squashed and deleted, makes no difference.
+    A migration of which only the name is left, such as one that was squashed and deleted, makes no difference.
     """
     models_of = {model._meta.label: (name, model) for name, model in known.tables.items()}
     packaged = {table.name: table for table in record.tables}
@@ -134,8 +137,10 @@ def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dic
         app = label.partition(".")[0]
         if app not in apps:
             continue
-        there = packaged.get(name)
-        columns = {} if there is None else {column.name: Kind(column.kind) for column in there.columns}
+        packaged_table = packaged.get(name)
+        columns = (
+            {} if packaged_table is None else {column.name: Kind(column.kind) for column in packaged_table.columns}
+        )
         here = columns_of(model)
         if set(columns) != set(here) or any(
             kind_of_field(field) not in {columns[column], None} for column, field in here.items()
@@ -145,7 +150,7 @@ def _differing_schema(record: DataRecord, known: History, apps: set[str]) -> dic
 
 
 def _compare_table(
-    found: Obstacles, record: DataRecord, table: TableRecord, model: type[models.Model] | None, *, engine: str
+    found: Obstacles, record: DataRecord, table: TableRecord, model: type[models.Model] | None, *, limits: ValueLimits
 ) -> None:
     if model is None and table.model:
         found.blocking.append(
@@ -168,7 +173,7 @@ def _compare_table(
             found.blocking.append(
                 f"{where} is {kind} in the package and {kind_of_field(field)} in the code's migrations"
             )
-        if engine != record.engine and kind in {Kind.NATIVE, Kind.MIXED}:
+        if limits.vendor != record.engine and kind in {Kind.NATIVE, Kind.MIXED}:
             found.blocking.append(
                 f"{where} is of the type {column.type or '(undeclared)'}, which only {record.engine} has;"
                 f" --leave-out {table.name} goes on without the table"
@@ -178,18 +183,18 @@ def _compare_table(
                 f"{where} is of the type {column.type[:100]!r}, which is no name of one: the package was not written by"
                 f" this software, or --leave-out {table.name} goes on without the table"
             )
-        elif kind is Kind.ARRAY and engine != "postgresql":
+        elif kind is Kind.ARRAY and not limits.takes_arrays:
             found.blocking.append(
-                f"{where} is an array, which {engine} has not; --leave-out {table.name} leaves it out"
+                f"{where} is an array, which {limits.vendor} has not; --leave-out {table.name} leaves it out"
             )
 
 
-def _look_at_values(
+def _value_obstacles(
     origin: Origin, record: DataRecord, known: History, leave_out: frozenset[str], *, progress: Progress
 ) -> list[str]:
-    models_of, connection = modelled(known), connections[record.alias]
+    models_of, connection = model_tables(known), connections[record.alias]
     checks = {
-        table.path: _Checks(table, models_of.get(table.name), connection)
+        table.path: _TableChecks(table, models_of.get(table.name), connection)
         for table in record.tables
         if table.name not in leave_out
     }
@@ -201,7 +206,7 @@ def _look_at_values(
         left.remove(path)
         try:
             for rows in batches:
-                checks[path].look(rows)
+                checks[path].check(rows)
         except NotPortable as error:
             checks[path].add(str(error))
     added = [f"{path} is in the package, but its manifest does not list it" for path in others if path not in listed]
@@ -209,8 +214,8 @@ def _look_at_values(
     return [*absent, *added, *(text for one in checks.values() for text in one.found())]
 
 
-class _Checks:
-    """The values of one table."""
+class _TableChecks:
+    """The checks of the values of one table."""
 
     def __init__(self, table: TableRecord, model: type[models.Model] | None, connection: BaseDatabaseWrapper) -> None:
         self.table = table
@@ -227,8 +232,8 @@ class _Checks:
         """Note an obstacle."""
         self._found[text] = self._found.get(text, 0) + 1
 
-    def look(self, rows: Sequence[Row]) -> None:
-        """Look at some rows."""
+    def check(self, rows: Sequence[Row]) -> None:
+        """Check some rows, and note their obstacles."""
         for place, check in self._checks:
             values = [row[place] for row in rows if row[place] is not None]
             if check.all_fit(values):
@@ -238,7 +243,7 @@ class _Checks:
                     self.add(f"{self.table.name}.{self.table.columns[place].name}: {reason}")
 
     def found(self) -> Iterator[str]:
-        """Yield the findings, each with the number of its rows."""
+        """Yield the obstacles, each with the number of its rows."""
         for text, times in list(self._found.items())[:_MOST]:
             yield text if times == 1 else f"{text} ({times:,} rows)"
         if len(self._found) > _MOST:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Replacement:
-    """One thing that the restore replaces. Sizes are bytes; `size` is None where it is not known before."""
+    """A database or folder that the restore replaces. Sizes are bytes; `size` is None if it is not known before."""
 
     kind: str
     name: str
@@ -21,7 +21,7 @@ class Replacement:
 
 @dataclass(frozen=True)
 class Space:
-    """Room on one file system."""
+    """The space on one file system."""
 
     where: str
     needed: int
@@ -30,10 +30,10 @@ class Space:
 
 @dataclass
 class Plan:
-    """The plan of a restore. It can be carried out when `blocking` is empty.
+    """The plan of a restore, which can be run if `blocking` is empty.
 
-    `paths` and `tables` are those that were chosen, of the whole none; `counts` is what is restored, in numbers.
-    `access` says who gets in again; with `drop_access` sessions and tokens are removed before the swap.
+    `paths` and `tables` are the chosen ones, empty for the whole backup; `counts` are the numbers of restored objects.
+    `access` describes the access that comes back; with `drop_access`, sessions and tokens are removed before the swap.
     """
 
     backup: str
@@ -55,18 +55,18 @@ class Plan:
     warnings: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Return the plan for programs."""
         return asdict(self)
 
 
-def existing(path: Path) -> Path:
-    """The nearest folder above that is there, or the path itself."""
+def nearest_existing(path: Path) -> Path:
+    """Return a path, or the nearest folder above it that exists."""
     while not path.exists():
         path = path.parent
     return path
 
 
 def require_writable(plan: Plan, folder: Path) -> None:
-    """Note it in the plan if nothing can be made in a folder."""
-    if not os.access(existing(folder), os.W_OK | os.X_OK):
-        plan.blocking.append(f"{existing(folder)} may not be written by this user; run as its owner")
+    """Add an obstacle to the plan if a folder cannot be written to."""
+    if not os.access(nearest_existing(folder), os.W_OK | os.X_OK):
+        plan.blocking.append(f"{nearest_existing(folder)} may not be written by this user; run as its owner")

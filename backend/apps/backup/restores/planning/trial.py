@@ -1,7 +1,7 @@
-"""The plan of a package tries what the restore would do: its rows go into a database beside the live one, and away.
+"""Try the restore of a package for its plan: load its rows into a database beside the live one, and remove that.
 
-No list of rules says of every schema what a database takes: types, keys, references, constraints and migrations do. So
-they are asked. It takes the time and the room of the restore itself.
+No list of rules predicts for each schema what a database accepts, which depends on types, keys, references, constraints
+and migrations. The trial asks the database. It takes the time and the space of the restore itself.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from ...sources.file_references import reference_fields
 from ...sources.files import database_files, file_roots
 from ..access.compare import compare_access
 from ..backup_source import Origin, Progress
-from ..journal import Journal, State, exclusive, folder, forget_lock
-from ..staging import stage as beside
+from ..journal import Journal, State, folder, forget_lock, only_restore
+from ..staging import stage
 from ..swap import discard_staged
 from .plan import Plan
 
@@ -29,13 +29,13 @@ from .plan import Plan
 def try_rows(
     plan: Plan, origin: Origin, data: Sequence[DataRecord], *, leave_out: frozenset[str], progress: Progress
 ) -> None:
-    """Take the rows in beside the live databases and remove them again; what they do not fit is in `plan.blocking`.
+    """Load the rows beside the live databases and remove them again; obstacles are added to `plan.blocking`.
 
-    Raises `RestoreRefused` while another restore is at work.
+    Raises `RestoreRefused` while another restore is running.
     """
     with _no_folder_left(), _trial(plan) as journal:
         try:
-            notes = beside.stage_rows(
+            notes = stage.stage_rows(
                 journal, origin, data, leave_out=leave_out, progress=progress, phase=lambda _name: None
             )
         except RestoreFailed as error:
@@ -47,7 +47,7 @@ def try_rows(
 
 @contextlib.contextmanager
 def _no_folder_left() -> Iterator[None]:
-    """Remove the folders that the trial has made, and those that the project makes when it is migrated."""
+    """Remove the folders that the trial has made, and those that migrations of the project make."""
     journals = folder()
     candidates = [
         *(path.parent for path in database_files().values()),
@@ -68,7 +68,7 @@ def _no_folder_left() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _trial(plan: Plan) -> Iterator[Journal]:
-    with exclusive():
+    with only_restore():
         journal = Journal(
             restore=uuid.uuid4(),
             backup=plan.backup,

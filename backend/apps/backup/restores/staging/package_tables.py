@@ -1,4 +1,4 @@
-"""The tables of a package in portable form, one after the other, with their rows."""
+"""Read the tables of a package in portable form, one after the other, with their rows."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ def each_table(
     *,
     others: Callable[[str], object] | None = None,
 ) -> Iterator[tuple[str, Iterator[Sequence[Row]]]]:
-    """The `tables`, by their paths, that the package has, in its order, each with its rows, to be read before the next.
+    """Yield those of `tables` that the package has, in its order, each as path and rows, to be read before the next.
 
-    Reading the rows raises `NotPortable`, after which the next table can be gone on with. `others` hears of whatever
-    else lies there.
+    Reading the rows may raise `NotPortable`; the next table can be read nevertheless. `others` is called with the path
+    of each other entry.
     """
     done = files = 0
 

@@ -1,8 +1,8 @@
-"""Databases in portable form into scratch databases beside the live ones.
+"""Load databases in portable form into new databases beside the live ones.
 
-Empty database → migrated to the package's own leaves → filled with its rows → references and constraints checked →
-every row read back and compared → migrated forward to the code. Content types and permissions keep the numbers that
-they have in the package, so that whatever refers to them, by a key or by a number in some text, means what it meant.
+Empty database → migrated to the package's newest migrations → filled with its rows → references and constraints
+checked → each row read back and compared → migrated forward to the code. Content types and permissions keep the keys
+that they have in the package, so that all references to them, also keys within texts, stay correct.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ...portable.engines.base import RawTable, convert_columns
 from ...portable.forms import Kind, Row
 from ...portable.history import History, history
 from ...portable.rows import read_all
-from ...sources.engines.opened_rows import moments_in
+from ...sources.engines.opened_rows import timestamps_in
 from ...sources.streams import describe_exit
 from ..backup_source import Origin, Progress
 from ..engines.fill_base import Filling, Scratch
@@ -36,7 +36,7 @@ _LAST_WORDS: Final = 4000
 
 @dataclass
 class Target:
-    """One database of a package and the scratch database, a name or a path, that it goes to."""
+    """One database of a package, and the new database for it, a name or a path."""
 
     record: DataRecord
     place: str
@@ -54,13 +54,13 @@ def load(
     progress: Progress,
     phase: Callable[[str], None],
 ) -> list[str]:
-    """Fill empty scratch databases; notes for the user. Raises `RestoreFailed`, and what the package says of itself."""
+    """Fill the new databases, and return notes for the user. Raises `RestoreFailed`, and errors of the package."""
     phase("migrating to the package's state")
     _migrate([(target, target.known.targets) for target in targets])
     phase("loading rows")
     with contextlib.ExitStack() as stack:
         loads = [_Load(target, stack.enter_context(_filling(target)), leave_out) for target in targets]
-        _take_in(origin, loads, progress)
+        _insert_rows(origin, loads, progress)
         for one in loads:
             phase(f"checking the database {one.target.record.alias}")
             one.finish()
@@ -71,25 +71,25 @@ def load(
 
 def _filling(target: Target) -> contextlib.AbstractContextManager[Filling]:
     alias = target.record.alias
-    moments = moments_in(alias, bare=target.record.bare_moments)
-    return engine_of(alias).fill(Scratch(alias, target.place, target.known, moments, target.record.engine))
+    timestamps = timestamps_in(alias, bare=target.record.bare_moments)
+    return engine_of(alias).fill(Scratch(alias, target.place, target.known, timestamps, target.record.engine))
 
 
-def _take_in(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:
+def _insert_rows(origin: Origin, loads: Sequence[_Load], progress: Progress) -> None:
     tables = {path: table for one in loads for path, table in one.tables.items()}
     missing = set(tables)
     for path, batches in each_table(origin, {path: table.package for path, table in tables.items()}, progress):
         missing.remove(path)
         for rows in batches:
-            tables[path].take_in(rows)
+            tables[path].insert(rows)
     if missing:
         raise RestoreFailed(f"{min(missing)} is not in the package, although its manifest lists it; take another one.")
 
 
 class _Table:
-    """One table while it is filled. `columns` are the places of those columns that the database here has.
+    """One table while it is filled. `columns` are the positions of the columns that the database here has.
 
-    `ours` is True for a table that no migration has made.
+    `ours` is True for a table that no migration makes, and that the restore created.
     """
 
     def __init__(self, package: TableRecord, here: RawTable, filling: Filling, *, foreign: bool, ours: bool) -> None:
@@ -98,13 +98,13 @@ class _Table:
         self.columns = [place for place, column in enumerate(package.columns) if column.name in types]
         chosen = [package.columns[place] for place in self.columns]
         for column in chosen:
-            # In a table that we have made, a type that is not here has become a text.
+            # In a table that the restore created, a type that does not exist here became text.
             if not ours and not filling.reading.admits(types[column.name], Kind(column.kind)):
                 raise RestoreFailed(
                     f"The column {column.name} of the table {here.name} is {types[column.name].type} here, which takes"
                     f" no {column.kind} of the package. Nothing live was changed."
                 )
-        # With the types of this database, in the order and by the key of the package.
+        # The types of this database, with the order and the key of the package.
         columns = [msgspec.structs.replace(column, type=types[column.name].type) for column in chosen]
         self.here = msgspec.structs.replace(package, columns=columns)
         self.absent = [column.name for column in package.columns if column.name not in types]
@@ -113,8 +113,8 @@ class _Table:
         self._writing = filling.writing
         self._converters = filling.writing.converters(self.here)
 
-    def take_in(self, rows: Sequence[Row]) -> None:
-        """Add rows of the package."""
+    def insert(self, rows: Sequence[Row]) -> None:
+        """Insert rows of the package."""
         if len(self.columns) < len(self.package.columns):
             rows = [tuple(row[place] for place in self.columns) for row in rows]
         self.digest.add(rows)
@@ -129,7 +129,7 @@ class _Table:
 
 
 class _Load:
-    """One database while it is filled. `tables` are those that are taken in, by their path in the package."""
+    """One database while it is filled. `tables` are the tables to fill, by their path in the package."""
 
     def __init__(self, target: Target, filling: Filling, leave_out: frozenset[str]) -> None:
         self.target = target
@@ -166,7 +166,7 @@ class _Load:
         return made
 
     def finish(self) -> None:
-        """Have the database check the rows, then read every one of them back. Raises `RestoreFailed`."""
+        """Let the database check the rows, then read each of them back. Raises `RestoreFailed`."""
         counters = {one.here.name: one.package.counters for one in self.tables.values() if one.package.counters}
         self.notes += self._filling.finish(counters)
         for one in self.tables.values():
@@ -180,15 +180,15 @@ class _Load:
 
 
 def _migrate(steps: Sequence[tuple[Target, list[tuple[str, str]] | None]]) -> None:
-    """Migrate scratch databases in a process of its own; raises `RestoreFailed` with what it said."""
+    """Migrate the new databases in a separate process. Raises `RestoreFailed` with its output."""
     asked = [{"alias": target.record.alias, "place": target.place, "targets": targets} for target, targets in steps]
     arguments, environment = command_line("backup_migrate_scratch", environment=os.environ)
     done = subprocess.run(
         arguments, env=environment, input=msgspec.json.encode(asked), capture_output=True, check=False
     )
     if done.returncode != 0:
-        said = done.stderr[-_LAST_WORDS:].decode("utf-8", "replace").strip()
+        output = done.stderr[-_LAST_WORDS:].decode("utf-8", "replace").strip()
         raise RestoreFailed(
-            f"The database beside the live one cannot be migrated ({describe_exit(done.returncode)}): {said}. Nothing"
+            f"The database beside the live one cannot be migrated ({describe_exit(done.returncode)}): {output}. Nothing"
             " live was changed."
         )

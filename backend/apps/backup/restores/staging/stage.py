@@ -20,22 +20,23 @@ from .rows import Target
 
 
 def announce(journal: Journal, component: Component) -> None:
-    """Write into the journal what is about to be made."""
+    """Add a component to the journal before it is created."""
     journal.components.append(component)
     journal.save()
 
 
 def announce_database(journal: Journal, alias: str) -> Component:
-    """Name the database that is put beside the live one."""
+    """Add to the journal the database to be created beside the live one, and return its component."""
     component = engine_of(alias).component(alias, journal)
     announce(journal, component)
     return component
 
 
-def files(name: str, live: Path, ending: str) -> Component:
-    """Name the folder that is put beside a file root, or into one that cannot be exchanged as a whole; make the latter.
+def folder_component(name: str, live: Path, ending: str) -> Component:
+    """Return the component for a file root: a folder beside the root, or in it if it cannot be exchanged as a whole.
 
-    Those are mounts, and folders in which something stays: a live database, or the backups.
+    The latter are mounts, and roots with paths that stay: a live database, or the backups. Such a root is created if it
+    is missing.
     """
     stays = stays_inside(live)
     if not stays and not is_mount(live):
@@ -49,7 +50,7 @@ def files(name: str, live: Path, ending: str) -> Component:
 
 
 def _was_there(folder: Path, stays: Sequence[Path]) -> bool:
-    """Whether anything is in a folder but what is staged of a database, for which its folders have been made."""
+    """Return whether a folder has entries besides a staged database, for which the folder may have been created."""
     for child in folder.iterdir():
         leads_on = is_folder(child) and any(child in stay.parents for stay in stays)
         if RESTORE_MARK not in child.name and (not leads_on or _was_there(child, stays)):
@@ -57,10 +58,10 @@ def _was_there(folder: Path, stays: Sequence[Path]) -> bool:
     return False
 
 
-def without_what_stays(component: Component) -> list[str]:
-    """Remove from what is staged of a folder what would take the place of something that stays; notes for the user.
+def remove_conflicts(component: Component) -> list[str]:
+    """Remove staged entries that would take the place of paths that stay, and return notes for the user.
 
-    Raises `RestoreRefused` where the backup has a file in place of a folder in which something stays.
+    Raises `RestoreRefused` if the backup has a file in place of a folder with paths that stay.
     """
     notes = []
     for stay in component.stays if component.kind is Kind.CONTENTS else []:
@@ -86,7 +87,7 @@ def stage_rows(
     progress: Progress,
     phase: Callable[[str], None],
 ) -> list[str]:
-    """Make databases beside the live ones and take the rows of a package in; notes for the user.
+    """Create databases beside the live ones, load the rows of a package, and return notes for the user.
 
     Raises `RestoreFailed` for rows that do not fit.
     """

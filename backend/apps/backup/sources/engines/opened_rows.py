@@ -1,4 +1,4 @@
-"""A database that is open to be read as rows; what all engines share."""
+"""A database that is open to be read as rows: the part that all engines share."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.conf import settings as project
 from django.db import connections
 
 from ...core.manifest import DataRecord
-from ...portable.engines.base import Moments, Reading
+from ...portable.engines.base import Reading, Timestamps
 from ...portable.history import History
 from ...portable.tables import describe
 from ..migrations import leaves
@@ -26,7 +26,7 @@ MIGRATIONS = "SELECT app, name FROM django_migrations ORDER BY id"
 
 @dataclass(frozen=True)
 class OpenedRows:
-    """The rows of one consistency point, with what is known of the database."""
+    """The rows of a database at the consistency point, with its history and facts."""
 
     reading: Reading
     known: History
@@ -72,10 +72,10 @@ def by_app(applied: Applied) -> dict[str, list[str]]:
     return found
 
 
-def moments_in(alias: str, *, bare: bool) -> Moments:
-    """Return how the project means timestamps stored without a zone; `bare` says how they are written."""
+def timestamps_in(alias: str, *, bare: bool) -> Timestamps:
+    """Return the meaning of timestamps that the project stores without a zone; `bare` ones are written so, too."""
     zone = connections[alias].timezone if project.USE_TZ else None
-    return Moments(zone, zoneinfo.ZoneInfo(str(project.TIME_ZONE)), bare)
+    return Timestamps(zone, zoneinfo.ZoneInfo(str(project.TIME_ZONE)), bare)
 
 
 def one_row(cursor: CursorWrapper) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Folders and their contents, as a restore swaps them."""
+"""The engines for folders and for the contents of folders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from . import swap
 
 
 def paths_beside(kind: Kind, name: str, live: Path, beside: Path) -> Component:
-    """Name a file or folder that is put beside the live one."""
+    """Return the component for a file or folder to be put beside the live one."""
     return Component(
         kind=kind,
         name=name,
@@ -39,7 +39,7 @@ class FolderEngine(SwapEngine):
     def is_there(self, name: str, place: str) -> bool:
         return os.path.lexists(place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"files {component.name}: ls -R {component.kept}"
 
 

@@ -1,8 +1,8 @@
-"""The exchange of two folders in one step of the file system, which a kill finds either not begun or done.
+"""Exchange two folders in one step of the file system, which after a kill is either not begun or complete.
 
-Names alone do not tell afterwards which folder is which: the new one bears an extended attribute with the id of the
-restore until the exchange is over. Where the file system has neither (`renameat2` with RENAME_EXCHANGE and extended
-attributes: Linux, on local disks), a folder is swapped by two renames with a step of the journal before each.
+Names alone do not tell afterwards which folder is which: the new one has an extended attribute with the id of the
+restore until the exchange is over. This needs `renameat2` with RENAME_EXCHANGE and extended attributes: Linux, on local
+disks. Other file systems swap a folder by two renames, with a step of the journal before each.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ _ATTRIBUTE: Final = "user.edms_backup.restored"
 
 
 def prepare_forward(component: Component, restore: uuid.UUID) -> None:
-    """Have a staged folder exchanged with the live one, if the file system can do that."""
+    """Prepare the exchange of a staged folder with the live one, if the file system can do it."""
     if component.kind is Kind.FOLDER and component.step == "" and component.had_live:
         _prepare(component, new=Path(component.staged), old=Path(component.live), restore=restore, step=FORWARD)
 
 
 def prepare_back(component: Component, restore: uuid.UUID) -> None:
-    """Have a folder that was swapped exchanged with the one that is kept, if the file system can do that."""
+    """Prepare the exchange of a swapped folder with the kept one, if the file system can do it."""
     if component.kind is Kind.FOLDER and component.step == DONE and component.had_live:
         _prepare(component, new=Path(component.live), old=Path(component.kept), restore=restore, step=BACK)
 
@@ -42,23 +42,23 @@ def prepare_back(component: Component, restore: uuid.UUID) -> None:
 def _prepare(component: Component, *, new: Path, old: Path, restore: uuid.UUID, step: str) -> None:
     if new.is_symlink() or old.is_symlink() or not (new.is_dir() and old.is_dir()) or not _can_exchange(old.parent):
         return
-    # A file system without such attributes: two renames do it.
+    # A file system without such attributes uses two renames.
     with contextlib.suppress(OSError):
         os.setxattr(new, _ATTRIBUTE, str(restore).encode())
         component.step = step
 
 
 def cancel_back(component: Component) -> None:
-    """Take back what `prepare_back` has prepared; nothing was exchanged."""
+    """Undo the preparation of `prepare_back`; nothing was exchanged."""
     if component.step == BACK:
         _unmark(Path(component.live))
         component.step = DONE
 
 
 def forward(components: Sequence[Component], restore: uuid.UUID, mark: Callable[[Component, str], None]) -> None:
-    """Make the staged folders live and keep the old ones. May be called again after a kill.
+    """Make the staged folders live and keep the old ones. Safe to repeat after a kill.
 
-    All of them are exchanged before anything else is done: what a kill leaves half done is as little as can be.
+    All folders are exchanged before any other work, so that a kill leaves as little as possible half done.
     """
     for one in components:
         if os.path.lexists(one.staged) and not _is_new(Path(one.live), restore):
@@ -75,17 +75,17 @@ def backward(components: Sequence[Component], restore: uuid.UUID, mark: Callable
     """Make the old folders live again; the new ones go back to their staged places. Safe to repeat after a kill."""
     for one in components:
         if _is_new(Path(one.live), restore):
-            exchange_names(_other(one), Path(one.live))
+            exchange_names(_place_not_live(one), Path(one.live))
     for one in components:
-        if os.path.lexists(other := _other(one)):
+        if os.path.lexists(other := _place_not_live(one)):
             other.rename(one.staged)
             sync_folder(other.parent)
             _unmark(Path(one.staged))
         mark(one, "")
 
 
-def _other(component: Component) -> Path:
-    """Return where the one of the two lies that is not live: the staged place before a swap, the kept one after it."""
+def _place_not_live(component: Component) -> Path:
+    """Return the place of the folder that is not live: the staged place before a swap, the kept one after it."""
     return Path(component.staged if os.path.lexists(component.staged) else component.kept)
 
 
@@ -107,8 +107,8 @@ def _unmark(folder: Path) -> None:
 
 
 def _can_exchange(folder: Path) -> bool:
-    """Try it on two empty folders."""
-    # Of names that the next restore finds again, if a kill leaves them.
+    """Return whether an exchange of two empty folders works."""
+    # The names are fixed, so that the next restore finds folders that a kill leaves.
     one, other = folder / f"{RESTORE_MARK}try.a", folder / f"{RESTORE_MARK}try.b"
     try:
         one.mkdir(mode=0o700, exist_ok=True)

@@ -1,8 +1,8 @@
-"""Swapping of files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
+"""Swap files on the disk: an SQLite database, a folder, or the contents of a folder that cannot be renamed.
 
-Every function can be called again after a kill and goes on where it was. `mark` writes a step to the journal before it
-is taken. Nothing is overwritten: what came to be at the live place in the middle of a swap is set aside, under a name
-that the journal has.
+Each function can be repeated after a kill and continues where it was. `mark` writes a step to the journal before it is
+taken. Nothing is overwritten: a file that appears at the live place in the middle of a swap is moved aside, to a name
+in the journal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 
 from strongroom.long_paths import remove_tree
 
-from ....sources.engines.sqlite.online_copy import fold_log_in, has_no_tables
+from ....sources.engines.sqlite.online_copy import checkpoint_log, has_no_tables
 from ....sources.files import RESTORE_MARK
 from ...journal import Component, Kind, sync_folder
 
@@ -38,7 +38,7 @@ def _rename(source: Path, target: Path) -> None:
 
 
 def _set_aside(component: Component, path: Path, mark: Mark) -> None:
-    """Something came to be where the live thing was just moved away from: keep it, under a name of its own."""
+    """Keep a file that appeared at the live place during the swap, under a name of its own."""
     number = 1
     while _exists(aside := path.with_name(f".{path.name}{RESTORE_MARK}aside-{number}")):
         number += 1
@@ -48,44 +48,43 @@ def _set_aside(component: Component, path: Path, mark: Mark) -> None:
 
 
 def _clear(component: Component, mark: Mark, sides: tuple[str, ...]) -> None:
-    """Make the live place free of what came to be there while the live thing was away.
+    """Clear the live place of files that appeared there during the swap.
 
-    Of an SQLite database that is what a program made that connected in that instant: as long as it has no tables it
-    holds nothing.
+    A program that connects to an SQLite database in that instant creates a file: without tables, it is deleted.
     """
     live = Path(component.live)
     if component.kind is Kind.SQLITE and has_no_tables(live):
         discard(component.live, sides=sides)
     for path in (live, *(Path(component.live + suffix) for suffix in sides)):
-        if component.kind is Kind.SQLITE and path != live and _says_nothing(path):
+        if component.kind is Kind.SQLITE and path != live and _holds_no_rows(path):
             path.unlink(missing_ok=True)
         elif _exists(path):
             _set_aside(component, path, mark)
 
 
-def _says_nothing(side: Path) -> bool:
-    """Whether a file beside a database holds nothing of its rows: an index into its log, or an empty log."""
+def _holds_no_rows(side: Path) -> bool:
+    """Return whether a side file of a database has none of its rows: it is an index into the log, or an empty log."""
     return side.name.endswith("-shm") or (side.is_file() and side.stat().st_size == 0)
 
 
-def _move_sides(here: str, there: str, sides: tuple[str, ...]) -> None:
+def _move_sides(from_path: str, to_path: str, sides: tuple[str, ...]) -> None:
     for suffix in sides:
-        if _exists(side := Path(here + suffix)) and not _exists(target := Path(there + suffix)):
+        if _exists(side := Path(from_path + suffix)) and not _exists(target := Path(to_path + suffix)):
             _rename(side, target)
 
 
 def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
-    """Live → kept, staged → live, for a file or a folder; `sides` are suffixes of files that belong to it."""
+    """Move live → kept and staged → live, for a file or a folder; `sides` are suffixes of its side files."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
         if component.had_live and not _exists(kept):
             if component.kind is Kind.SQLITE:
-                fold_log_in(live)
+                checkpoint_log(live)
             _move_sides(component.live, component.kept, sides)
             _rename(live, kept)
             if not _exists(live):
-                # Of a program that has opened the old file since its sides were moved: they are the old file's, too.
+                # A program has opened the old file since its side files were moved: these belong to the old file, too.
                 _move_sides(component.live, component.kept, sides)
         mark(NEW_IN)
     if component.step == NEW_IN and _exists(staged):
@@ -95,7 +94,7 @@ def forward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = (
 
 
 def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = ()) -> None:
-    """The other way round; what is new lies at the staged place again afterwards."""
+    """Move live → staged and kept → live: the new file or folder lies at the staged place again afterwards."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     begun = component.step != ""
     if component.step in {OLD_AWAY, NEW_IN, DONE, NEW_OUT}:
@@ -112,7 +111,7 @@ def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = 
         mark(OLD_BACK)
     if begun and _exists(kept):
         if component.kind is Kind.SQLITE:
-            fold_log_in(kept)
+            checkpoint_log(kept)
         _clear(component, mark, sides)
         _rename(kept, live)
     if begun:
@@ -123,7 +122,7 @@ def backward_path(component: Component, mark: Mark, *, sides: tuple[str, ...] = 
 
 
 def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
-    """Delete a file or folder, with what belongs to it, if it is there."""
+    """Delete a file or folder, with its side files, if it exists."""
     target = Path(path)
     if target.is_dir() and not target.is_symlink():
         remove_tree(os.fsencode(target))
@@ -133,7 +132,7 @@ def discard(path: str, *, sides: tuple[str, ...] = ()) -> None:
 
 
 def forward_contents(component: Component, mark: Mark) -> None:
-    """The same for everything in a folder but what `stays`: what is in it → kept, what is staged → into it."""
+    """Move the contents of the live folder, except paths that stay, to the kept one, and the staged ones into it."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {"", OLD_AWAY}:
         mark(OLD_AWAY)
@@ -143,7 +142,7 @@ def forward_contents(component: Component, mark: Mark) -> None:
     if component.step == NEW_IN and staged.is_dir():
         _move_contents(component, staged, live, mark)
         if not component.had_live:
-            _look_like(live, staged)
+            _copy_mode_and_owner(live, staged)
         staged.rmdir()
     if not component.had_live:
         _remove_empty(kept)
@@ -151,7 +150,7 @@ def forward_contents(component: Component, mark: Mark) -> None:
 
 
 def backward_contents(component: Component, mark: Mark) -> None:
-    """The other way round."""
+    """Move the contents of the live folder, except paths that stay, to the staged one, and the kept ones into it."""
     live, staged, kept = Path(component.live), Path(component.staged), Path(component.kept)
     if component.step in {NEW_IN, DONE, NEW_OUT}:
         mark(NEW_OUT)
@@ -166,7 +165,7 @@ def backward_contents(component: Component, mark: Mark) -> None:
 
 
 def _move_contents(component: Component, source: Path, target: Path, mark: Mark, inside: str = "") -> None:
-    """Move what is in `source`, which is the folder `inside` of what is swapped; what `stays` is passed by."""
+    """Move the contents of `source`, the folder `inside` of the component, except paths that stay."""
     for child in sorted(source.iterdir()):
         path = f"{inside}{child.name}"
         if RESTORE_MARK in child.name or path in component.stays:
@@ -183,25 +182,25 @@ def _move_contents(component: Component, source: Path, target: Path, mark: Mark,
 
 
 def _move_around(component: Component, source: Path, target: Path, mark: Mark, inside: str) -> None:
-    """Move the contents of a folder in which something stays; mode and owner go along with them."""
+    """Move the contents of a folder with paths that stay; its mode and owner are copied."""
     if not is_folder(target):
         if _exists(target):
             _set_aside(component, target, mark)
         target.mkdir(mode=0o700)
-    _look_like(target, source)
+    _copy_mode_and_owner(target, source)
     _move_contents(component, source, target, mark, inside)
     if source != Path(component.live, inside):
         source.rmdir()
 
 
 def _remove_empty(folder: Path) -> None:
-    """Remove folders with nothing in them: where nothing was live, only what came to be in the meantime is kept."""
+    """Remove empty folders: if there was no live folder, only files that appeared in the meantime are kept."""
     for path, _, _ in os.walk(folder, topdown=False):
         with contextlib.suppress(OSError):
             Path(path).rmdir()
 
 
-def _look_like(target: Path, source: Path) -> None:
+def _copy_mode_and_owner(target: Path, source: Path) -> None:
     status = source.stat()
     if os.geteuid() == 0:
         os.chown(target, status.st_uid, status.st_gid)
@@ -209,5 +208,5 @@ def _look_like(target: Path, source: Path) -> None:
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a path is a folder itself, and no link to one."""
+    """Return whether a path is a folder itself, not a link to one."""
     return path.is_dir() and not path.is_symlink()

@@ -16,16 +16,18 @@ from .server import is_out_of_room, reason
 
 
 def carry_mysql(alias: str, live: str, staged: str) -> str:
-    """Copy the ledger's rows from one database of the server to the other; "" when done, else why not."""
+    """Copy the ledger's rows from one database of the server to the other; return "" on success, else the reason."""
     try:
         with fresh_mysql(alias, staged) as connection, connection.cursor() as cursor:
             for model in ledger_models():
                 table = model._meta.db_table
-                here, there = _mysql_columns(cursor, staged, table), _mysql_columns(cursor, live, table)
-                if not here or here != there:
+                target_columns, live_columns = (
+                    _mysql_columns(cursor, staged, table),
+                    _mysql_columns(cursor, live, table),
+                )
+                if not target_columns or target_columns != live_columns:
                     return f"the table {table} of the backup is not built like the live one"
-            # All copying statements see the same live rows: rows that refer to others are copied after those. No check
-            # is switched off, so parents are copied before their children.
+            # All copying statements see the same live rows. Checks stay on: parents are copied before their children.
             cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
             cursor.execute("START TRANSACTION")
             for model in reversed(ledger_models()):
@@ -54,7 +56,7 @@ def _copy_mysql_table(cursor: CursorWrapper, model: type[models.Model], live: st
     columns = [str(name) for name, _ in _mysql_columns(cursor, staged, model._meta.db_table)]
     values = {name: f"l.{backticked(name)}" for name in columns}
     for one in foreign_columns(model):
-        # Null where the user is not in the staged database.
+        # Null if the user is not in the staged database.
         users, key, name = backticked(one.table), backticked(one.key), backticked(one.name)
         values[one.column] = (
             f"(SELECT t.{key} FROM {users} t JOIN {backticked(live)}.{users} k ON t.{name} = k.{name}"  # noqa: S608

@@ -1,4 +1,4 @@
-"""A new database with some tables only."""
+"""Reduce a new MariaDB or MySQL database to some of its tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _MYSQL_REFERENCES: Final = """
 
 
 def keep_tables(alias: str, place: str, keep: frozenset[str]) -> list[str]:
-    """Drop all tables but these; notes for the user. Raises `RestoreFailed`."""
+    """Drop all other tables, and return notes for the user. Raises `RestoreFailed`."""
     try:
         with fresh_mysql(alias, place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")
@@ -33,9 +33,9 @@ def keep_tables(alias: str, place: str, keep: frozenset[str]) -> list[str]:
             references = [row for row in cursor.fetchall() if row[0] in keep and row[2] not in keep]
             for table, name, _ in references:
                 cursor.execute(f"ALTER TABLE {backticked(table)} DROP FOREIGN KEY {backticked(name)}")
-            there = tables(cursor, place)
-            require_tables(repr(place), keep, there)
-            gone = [backticked(name) for name in there if name not in keep]
+            existing = tables(cursor, place)
+            require_tables(repr(place), keep, existing)
+            gone = [backticked(name) for name in existing if name not in keep]
             if gone:
                 cursor.execute(f"DROP TABLE {', '.join(gone)}")
     except DatabaseFailure as error:

@@ -1,4 +1,4 @@
-"""MariaDB and MySQL, as a restore handles them."""
+"""The restore engine for MariaDB and MySQL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.db import connections
 
 from ....core.sql import backticked
 from ....sources.engines.mysql.connection import ENGINE, fresh_connection
-from ....sources.engines.postgresql.schema.disks import LOCAL, local_folder
+from ....sources.engines.server_disks import LOCAL, local_folder
 from ...journal import Component, Kind
 from ..contract import Mark, ServerEngine
 from ..fill_base import Filling, Scratch
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _LOCK_SECONDS: Final = 3
-"""How long a live table is waited for that another session has locked."""
+"""Seconds to wait for a live table that another session has locked."""
 _REFERENCES: Final = """
     SELECT TABLE_NAME, REFERENCED_TABLE_NAME FROM information_schema.KEY_COLUMN_USAGE
     WHERE TABLE_SCHEMA = %s AND REFERENCED_TABLE_SCHEMA = TABLE_SCHEMA ORDER BY 1, 2
@@ -33,7 +33,7 @@ _REFERENCES: Final = """
 
 
 class MysqlEngine(ServerEngine):
-    """Tables are renamed from one database into another; what comes are rows, never a dump."""
+    """Databases are swapped by renaming their tables into other databases, and filled with rows, never from dumps."""
 
     kind = Kind.MYSQL
     vendor = ENGINE
@@ -52,7 +52,7 @@ class MysqlEngine(ServerEngine):
         with server(name) as cursor:
             return exists(cursor, place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"database {component.name}: mariadb --database={component.kept}"
 
     def create(self, alias: str, place: str, *, like: str) -> None:
@@ -76,9 +76,9 @@ class MysqlEngine(ServerEngine):
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
         with self.connect(component, place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SHOW FULL TABLES WHERE Table_type <> 'VIEW'")
-            there = {str(row[0]) for row in cursor.fetchall()}
+            existing = {str(row[0]) for row in cursor.fetchall()}
             counts = {}
-            for table in sorted(there & set(before)):
+            for table in sorted(existing & set(before)):
                 cursor.execute(f"SELECT count(*) FROM {backticked(table)}")  # noqa: S608  quoted
                 row = cursor.fetchone()
                 counts[table] = int(str(row[0])) if row else 0

@@ -1,4 +1,4 @@
-"""A MariaDB or MySQL database that is filled. Foreign keys are checked by queries when all rows are there."""
+"""Fill a MariaDB or MySQL database. Foreign keys are checked by queries after all rows are loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from django.db.utils import Error as DatabaseFailure
 from ....core.manifest import ColumnRecord, TableRecord
 from ....core.sql import backticked
 from ....errors import RestoreFailed
-from ....portable.engines.base import Moments, RawTable
+from ....portable.engines.base import RawTable, Timestamps
 from ....portable.engines.mysql import MysqlReading, MysqlWriting
 from ....portable.forms import Kind
 from ....sources.engines.mysql.connection import fresh_connection
@@ -48,12 +48,12 @@ _TRIGGERS: Final = "SELECT trigger_name FROM information_schema.triggers WHERE t
 
 @contextlib.contextmanager
 def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
-    """The database `scratch.place` on the alias's server; nothing of it counts before the block has been left."""
+    """Open the database `scratch.place` on the alias's server; its rows are committed at the end of the block."""
     try:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("SET SESSION foreign_key_checks = 0")
             cursor.execute("SET SESSION unique_checks = 0")
-            filling = MysqlFilling(wrapper, cursor, scratch.moments, scratch.source)
+            filling = MysqlFilling(wrapper, cursor, scratch.timestamps, scratch.source)
             cursor.execute("SET autocommit = 0")
             yield filling
             cursor.execute("COMMIT")
@@ -70,15 +70,17 @@ def open_mysql(scratch: Scratch) -> Iterator[MysqlFilling]:
 
 
 class MysqlFilling:
-    """One database."""
+    """A database while it is filled."""
 
-    def __init__(self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, moments: Moments, source: str) -> None:
+    def __init__(
+        self, wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, timestamps: Timestamps, source: str
+    ) -> None:
         self._cursor = cursor
         self._source = source
-        self.reading = MysqlReading(wrapper, cursor, moments=moments)
+        self.reading = MysqlReading(wrapper, cursor, timestamps=timestamps)
         self.reading.prepare()
         self._known: dict[str, RawTable] = {}
-        self.writing = MysqlWriting(cursor, self._known, moments=moments)
+        self.writing = MysqlWriting(cursor, self._known, timestamps=timestamps)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
@@ -86,7 +88,7 @@ class MysqlFilling:
             if self._source == self.reading.name:
                 return column.type
             kind = Kind(column.kind)
-            # A text of any length cannot be a key here.
+            # These servers allow no text of unlimited length as a key.
             return "varchar(255)" if kind is Kind.TEXT and column.name in table.key else _TYPES[kind]
 
         self._cursor.execute(f"CREATE TABLE {backticked(table.name)} ({definitions(table, type_of, backticked)})")
@@ -117,10 +119,12 @@ class MysqlFilling:
         notes = []
         self._cursor.execute(_FOREIGN_KEYS)
         keys: dict[tuple[str, str, str], list[tuple[str, str]]] = {}
-        for table, name, column, parent, there in self._cursor.fetchall():
-            keys.setdefault((table, name, parent), []).append((column, there))
+        for table, name, column, parent, parent_column in self._cursor.fetchall():
+            keys.setdefault((table, name, parent), []).append((column, parent_column))
         for (table, name, parent), pairs in keys.items():
-            matched = " AND ".join(f"p.{backticked(there)} = c.{backticked(column)}" for column, there in pairs)
+            matched = " AND ".join(
+                f"p.{backticked(parent_column)} = c.{backticked(column)}" for column, parent_column in pairs
+            )
             given = " AND ".join(f"c.{backticked(column)} IS NOT NULL" for column, _ in pairs)
             self._cursor.execute(
                 f"SELECT {', '.join(f'c.{backticked(column)}' for column, _ in pairs)} FROM {backticked(table)} c"  # noqa: S608

@@ -1,4 +1,4 @@
-"""The rights of a MariaDB or MySQL user, read from SHOW GRANTS. Nothing is tried."""
+"""Read the rights of a MariaDB or MySQL user from SHOW GRANTS, without trying them."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ _DEFINERS: Final = frozenset({"SUPER", "SET USER", "SET_USER_ID", "SET_ANY_DEFIN
 
 @dataclass(frozen=True)
 class Rights:
-    """`user` as `name@host`; `grants` are pairs of a pattern of database names ("" for all of them) and its rights."""
+    """The rights of a `user` (`name@host`). `grants` are pairs of a pattern of databases ("" for all) and rights."""
 
     user: str
     grants: list[tuple[str, frozenset[str]]]
 
     def missing(self, database: str, wanted: frozenset[str]) -> list[str]:
-        """Which of the rights are not granted on a database."""
+        """Return the wanted rights that are not granted on a database."""
         granted: set[str] = set()
         for pattern, rights in self.grants:
             if not pattern or _matches(pattern, database):
@@ -32,7 +32,7 @@ class Rights:
         return [] if granted & _ALL else sorted(wanted - granted)
 
     def may_define_for(self, definer: str) -> bool:
-        """Whether triggers can be made that act as `definer`."""
+        """Return whether the user can create triggers that run as `definer`."""
         return definer == self.user or any(
             not pattern and rights & (_DEFINERS | _ALL) for pattern, rights in self.grants
         )
@@ -43,7 +43,7 @@ class Rights:
 
 
 def read_rights(cursor: CursorWrapper) -> Rights:
-    """The rights of the connection's user, with those of his active roles."""
+    """Return the rights of the connection's user, with those of the active roles."""
     cursor.execute("SELECT CURRENT_USER()")
     user = text(cursor)
     cursor.execute("SHOW GRANTS")
@@ -51,7 +51,7 @@ def read_rights(cursor: CursorWrapper) -> Rights:
 
 
 def parse_grants(lines: list[str]) -> list[tuple[str, frozenset[str]]]:
-    """The lines of SHOW GRANTS that are about whole databases."""
+    """Return the grants on whole databases in the lines of SHOW GRANTS."""
     found = []
     for line in lines:
         match = _GRANT.match(line)
@@ -63,12 +63,12 @@ def parse_grants(lines: list[str]) -> list[tuple[str, frozenset[str]]]:
 
 
 def like_pattern(name: str) -> str:
-    """A name in which nothing is a wildcard of GRANT."""
+    """Return a name with the wildcards of GRANT escaped."""
     return re.sub(r"([\\_%])", r"\\\1", name)
 
 
 def _matches(pattern: str, name: str) -> bool:
-    """Patterns as in LIKE: `_` is one character, `%` any number of them, a backslash takes the meaning away."""
+    """Return whether a pattern as in LIKE matches: `_` is one character, `%` any number, a backslash escapes."""
     parts = re.findall(r"\\.|.", pattern, re.DOTALL)
     wildcards = {"_": ".", "%": ".*"}
     expression = "".join(wildcards.get(part) or re.escape(part[-1]) for part in parts)

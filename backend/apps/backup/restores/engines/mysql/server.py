@@ -1,4 +1,4 @@
-"""A MariaDB or MySQL server, through whichever driver the project's connection uses: mysqlclient or PyMySQL."""
+"""Use a MariaDB or MySQL server through the driver of the project's connection: mysqlclient or PyMySQL."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _NO_ROOM: Final = frozenset({1021, 1114})
 
 @contextlib.contextmanager
 def server(alias: str) -> Iterator[CursorWrapper]:
-    """A cursor that is in none of the project's databases, in autocommit mode; raises `RestoreFailed`."""
+    """Open a cursor in none of the project's databases, in autocommit mode. Raises `RestoreFailed`."""
     with contextlib.ExitStack() as stack:
         try:
             wrapper = stack.enter_context(fresh_connection(alias, _MAINTENANCE))
             cursor = stack.enter_context(wrapper.cursor())
-            # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that recovery sees its result.
+            # The server completes the statement of a killed process. Its session holds this lock until then, so that
+            # recovery sees the result.
             cursor.execute("SELECT GET_LOCK(%s, %s)", [_LOCK, _LOCK_SECONDS])
             if text(cursor) != "1":
                 raise RestoreFailed(
@@ -53,13 +53,13 @@ def server(alias: str) -> Iterator[CursorWrapper]:
 
 
 def text(cursor: CursorWrapper) -> str:
-    """The first column of the only row; "" for null or no row."""
+    """Return the first column of the only row; "" for null or no row."""
     row = cursor.fetchone()
     return "" if row is None or row[0] is None else str(row[0])
 
 
 def column(cursor: CursorWrapper) -> list[str]:
-    """The first column of all rows."""
+    """Return the first column of all rows."""
     return [str(row[0]) for row in cursor.fetchall()]
 
 
@@ -69,18 +69,18 @@ def reason(error: DatabaseFailure) -> str:
 
 
 def is_out_of_room(error: DatabaseFailure) -> bool:
-    """Whether the server had no room for what it was to write."""
+    """Return whether the server had no room for a write."""
     return bool(error.args) and error.args[0] in _NO_ROOM
 
 
 def exists(cursor: CursorWrapper, database: str) -> bool:
-    """Whether the server has a database of that name."""
+    """Return whether the server has a database of that name."""
     cursor.execute("SELECT 1 FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = %s", [database])
     return cursor.fetchone() is not None
 
 
 def tables(cursor: CursorWrapper, database: str) -> list[str]:
-    """The tables of a database: neither views nor sequences. Empty if there is no such database."""
+    """Return the tables of a database, without views and sequences; none if there is no such database."""
     cursor.execute(
         "SELECT TABLE_NAME FROM information_schema.TABLES WHERE TABLE_SCHEMA = %s"
         " AND TABLE_TYPE IN ('BASE TABLE', 'SYSTEM VERSIONED') ORDER BY 1",
@@ -96,9 +96,9 @@ def collation(cursor: CursorWrapper, database: str) -> str:
 
 
 def execute_alone(cursor: CursorWrapper, statement: str, databases: Sequence[str]) -> None:
-    """A statement that needs tables for itself: after some seconds of waiting the sessions in `databases` are ended.
+    """Run a statement that needs exclusive tables: after some seconds of waiting, end the sessions in `databases`.
 
-    Raises what Django raises when that does not help either.
+    Raises Django's error if that does not help either.
     """
     for attempt in range(_ATTEMPTS):
         try:
@@ -118,6 +118,6 @@ def _end_sessions(cursor: CursorWrapper, databases: Sequence[str]) -> None:
         [tuple(databases)],
     )
     for session in column(cursor):
-        # It may be gone, or belong to a user whose sessions we may not end: then the next attempt says so.
+        # The session may be gone, or belong to a user whose sessions this user cannot end: the next attempt reports it.
         with contextlib.suppress(DatabaseFailure):
             cursor.execute(f"KILL {int(session)}")

@@ -1,4 +1,4 @@
-"""A scratch database beside the live one on a MariaDB or MySQL server, and whether the server can take one in."""
+"""Create a new database beside the live one on a MariaDB or MySQL server, and check that the server allows it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _OLDEST: Final = {"MariaDB": (10, 6), "MySQL": (8, 0)}
-"""From these on a RENAME of many tables is done or not done, whatever is killed."""
+"""The first versions with an atomic RENAME of many tables, also if a process is killed."""
 _LOADING: Final = frozenset({"ALTER", "CREATE", "DELETE", "DROP", "INDEX", "INSERT", "REFERENCES", "SELECT", "UPDATE"})
 _RENAMING: Final = frozenset({"ALTER", "CREATE", "DROP", "INSERT", "SELECT"})
 _SHOWN: Final = 5
@@ -47,7 +47,7 @@ _STAYING: Final = """
 def create_scratch(alias: str, name: str) -> None:
     """Create the empty database in utf8mb4, with the live one's collation if that is of utf8mb4.
 
-    Raises `RestoreFailed`, also if there is one of that name.
+    Raises `RestoreFailed`, also if a database of that name exists.
     """
     failure = named_failure(f"The database {name!r} cannot be created beside the live one", "Nothing was changed.")
     with server(alias) as cursor, failure:
@@ -57,42 +57,43 @@ def create_scratch(alias: str, name: str) -> None:
 
 
 def check_server(alias: str) -> ServerCheck:
-    """Look at the server of a database; raises `RestoreFailed` if it cannot be reached. Nothing is tried out."""
+    """Check the server of a database without trying anything. Raises `RestoreFailed` if it cannot be reached."""
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
         cursor.execute("SELECT VERSION()")
         product, version = parse_version(text(cursor))
         rights = read_rights(cursor)
-        there = exists(cursor, database)
-        blocking = _too_old(product, version) + _missing_rights(rights, database, there=there)
+        database_exists = exists(cursor, database)
+        blocking = _too_old(product, version) + _missing_rights(rights, database, database_exists=database_exists)
         warnings: list[str] = []
-        if there:
+        if database_exists:
             blocking += _foreign_keys_from_elsewhere(cursor, database) + _fixed_triggers(cursor, database, rights)
             warnings = _oddities(cursor, database)
     if not database:
         blocking.append(f"DATABASES names no database for {alias!r}; put its name into NAME")
     shown = f"{product} server {'.'.join(map(str, version))}"
-    return ServerCheck(database, there, shown, _driver(alias), blocking, warnings)
+    return ServerCheck(database, database_exists, shown, _driver(alias), blocking, warnings)
 
 
 def left_behind(alias: str, *, live: str, staged: str) -> list[str]:
-    """Views, sequences, routines and events of the staged database that the live one has not: the swap does not take
-    them along, so they must be made there by hand.
+    """Return the views, sequences, routines and events of the staged database that the live one lacks.
+
+    The swap does not move them, so they must be created there by hand.
     """
     with server(alias) as cursor:
-        there = set(_staying(cursor, live))
-        return [one for one in _staying(cursor, staged) if one not in there]
+        live_objects = set(_staying(cursor, live))
+        return [one for one in _staying(cursor, staged) if one not in live_objects]
 
 
-def parse_version(said: str) -> tuple[str, tuple[int, ...]]:
-    """`MariaDB` or `MySQL` and the version's numbers, from what the server says of itself."""
-    match = re.match(r"\d+(?:\.\d+)*", said)
+def parse_version(version_text: str) -> tuple[str, tuple[int, ...]]:
+    """Return `MariaDB` or `MySQL`, and the numbers of the version, from the server's own version text."""
+    match = re.match(r"\d+(?:\.\d+)*", version_text)
     numbers = tuple(int(part) for part in match[0].split(".")) if match else ()
-    return ("MariaDB" if "mariadb" in said.lower() else "MySQL"), numbers
+    return ("MariaDB" if "mariadb" in version_text.lower() else "MySQL"), numbers
 
 
 def _driver(alias: str) -> str:
-    # PyMySQL calls itself a version of mysqlclient where it stands in for it; its package tells its own.
+    # PyMySQL in place of mysqlclient claims a version of mysqlclient; its package has its own version.
     module = getattr(connections[alias], "Database", None)
     name = "PyMySQL" if getattr(module, "__name__", "") == "pymysql" else "mysqlclient"
     return f"{name} {importlib.metadata.version(name)}"
@@ -108,7 +109,7 @@ def _too_old(product: str, version: tuple[int, ...]) -> list[str]:
     ]
 
 
-def _missing_rights(rights: Rights, database: str, *, there: bool) -> list[str]:
+def _missing_rights(rights: Rights, database: str, *, database_exists: bool) -> list[str]:
     found = []
     user, _, host = rights.user.rpartition("@")
     scratch = free_name(database, "_new_00000000")
@@ -123,7 +124,7 @@ def _missing_rights(rights: Rights, database: str, *, there: bool) -> list[str]:
     if missing:
         found.append(
             f"the user {rights.user!r} has not the rights {', '.join(missing)} on"
-            f" {'' if there else 'the database to be created, '}{database!r}; run GRANT ALL PRIVILEGES ON"
+            f" {'' if database_exists else 'the database to be created, '}{database!r}; run GRANT ALL PRIVILEGES ON"
             f" {backticked(like_pattern(database))}.* TO {backticked(user)}@{backticked(host)}"
         )
     return found
@@ -135,26 +136,26 @@ def _foreign_keys_from_elsewhere(cursor: CursorWrapper, database: str) -> list[s
     if not found:
         return []
     return [
-        f"foreign keys of other databases refer to {database!r} ({_some(found)}) and would follow its old tables; drop"
+        f"foreign keys of other databases refer to {database!r} ({_names(found)}) and would follow its old tables; drop"
         " them first"
     ]
 
 
 def _fixed_triggers(cursor: CursorWrapper, database: str, rights: Rights) -> list[str]:
-    """Triggers that could be dropped and not be made again."""
+    """Return texts on triggers that could be dropped but not be created again."""
     triggers = read_triggers(cursor, database, old=True)
     if not triggers:
         return []
     fixed = [f"{one.name} of {one.definer}" for one in triggers if not rights.may_define_for(one.definer)]
     if fixed:
-        return [f"triggers of other users ({_some(fixed)}) cannot be made again by {rights.user!r}; grant it SET USER"]
+        return [f"triggers of other users ({_names(fixed)}) cannot be made again by {rights.user!r}; grant it SET USER"]
     missing = [
         name
         for name in (database, free_name(database, "_new_00000000"), free_name(database, "_old_00000000"))
         if rights.missing(name, frozenset({"TRIGGER"}))
     ]
     if missing:
-        return [f"there are triggers, and the user {rights.user!r} has not the right TRIGGER on {_some(missing)}"]
+        return [f"there are triggers, and the user {rights.user!r} has not the right TRIGGER on {_names(missing)}"]
     cursor.execute("SELECT @@log_bin AND NOT @@log_bin_trust_function_creators")
     if text(cursor) == "1" and not rights.is_superuser:
         return [
@@ -173,14 +174,14 @@ def _oddities(cursor: CursorWrapper, database: str) -> list[str]:
             f"{count} triggers of {database!r} are taken off for the moment of the swap: stop the application first"
         )
     if tables := not_transactional(cursor, database):
-        warnings.append(f"tables of {database!r} are not InnoDB ({_some(tables)}): they know no transactions")
+        warnings.append(f"tables of {database!r} are not InnoDB ({_names(tables)}): they know no transactions")
     cursor.execute(_OTHER_CHARACTERS, [database])
     tables = column(cursor)
     if tables or not collation(cursor, database).startswith(CHARACTER_SET):
-        where = f"tables of {database!r} ({_some(tables)})" if tables else f"the database {database!r} by default"
+        where = f"tables of {database!r} ({_names(tables)})" if tables else f"the database {database!r} by default"
         warnings.append(f"{where} cannot hold every character; what is restored is in {CHARACTER_SET}")
     if staying := _staying(cursor, database):
-        warnings.append(f"what is no table stays in {database!r} as it is ({_some(staying)})")
+        warnings.append(f"what is no table stays in {database!r} as it is ({_names(staying)})")
     return warnings
 
 
@@ -189,5 +190,5 @@ def _staying(cursor: CursorWrapper, database: str) -> list[str]:
     return column(cursor)
 
 
-def _some(names: list[str]) -> str:
+def _names(names: list[str]) -> str:
     return first_of(names, count=len(names), most=_SHOWN)

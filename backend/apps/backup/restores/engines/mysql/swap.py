@@ -1,8 +1,8 @@
-"""Swapping of databases on a MariaDB or MySQL server, by renaming their tables.
+"""Swap databases on a MariaDB or MySQL server by renaming their tables.
 
-These servers cannot rename a database. But one RENAME TABLE takes all tables of the live database to the kept one and
-all of the staged one to the live one, and it is atomic: MariaDB from 10.6 and MySQL from 8.0 on have either done all of
-it or nothing, whatever is killed. Tables whose place nothing takes stay where they are. Foreign keys follow their
+These servers cannot rename a database. But one RENAME TABLE moves all tables of the live database to the kept one and
+all of the staged one to the live one, and it is atomic from MariaDB 10.6 and MySQL 8.0 on: also after a kill, all or
+none of the tables have moved. Live tables that the staged database does not have stay. Foreign keys follow their
 tables. The live database itself stays, with its grants, default collation, views, routines, events and sequences.
 Sessions need not be barred: they wait for the statement.
 """
@@ -38,7 +38,7 @@ Mark = Callable[[str], None]
 
 
 def free_name(base: str, ending: str) -> str:
-    """A database name made of two parts, within the server's length in characters and its folder's in bytes."""
+    """Return a database name of two parts, within the limits in characters (server) and bytes (its folder)."""
     kept = base[: MAX_NAME - len(ending)]
     while kept and _folder_length(kept + ending) > _MAX_FOLDER:
         kept = kept[:-1]
@@ -46,13 +46,13 @@ def free_name(base: str, ending: str) -> str:
 
 
 def _folder_length(name: str) -> int:
-    # Whatever is neither a letter nor a digit of ASCII stands there as @ and four digits at most.
+    # In the folder's name, any other character than a letter or digit of ASCII is @ and at most four digits.
     return sum(1 if letter == "_" or (letter.isascii() and letter.isalnum()) else 5 for letter in name)
 
 
 @contextlib.contextmanager
 def named_failure(what: str, then: str) -> Iterator[None]:
-    """Turn a refusal of the server into `RestoreFailed`: what failed, the server's reason, what to do."""
+    """Translate an error of the server to `RestoreFailed`, with what failed, the server's reason and the remedy."""
     try:
         yield
     except DatabaseFailure as error:
@@ -60,13 +60,13 @@ def named_failure(what: str, then: str) -> Iterator[None]:
 
 
 def drop(alias: str, database: str) -> None:
-    """Delete a database with everything in it, if it is there."""
+    """Drop a database with all its contents, if it exists."""
     with server(alias) as cursor, named_failure(f"The database {database!r} cannot be dropped", "Drop it by hand."):
         execute_alone(cursor, f"DROP DATABASE IF EXISTS {backticked(database)}", [database])
 
 
 def forward_database(component: Component, mark: Mark) -> None:
-    """Live → kept, staged → live."""
+    """Move live → kept and staged → live."""
     if component.step == _NEW:
         return
     with server(component.name) as cursor, _renaming(component):
@@ -83,13 +83,13 @@ def forward_database(component: Component, mark: Mark) -> None:
 
 
 def backward_database(component: Component, mark: Mark) -> None:
-    """The other way round. Where the swap has not begun, nothing is done."""
+    """Move live → staged and kept → live. Does nothing if the swap has not begun."""
     if component.step in {"", _OLD}:
         return
     with server(component.name) as cursor, _renaming(component):
         if component.step == _NEW:
             _record_triggers(cursor, component, old_in=component.kept, new_in=component.live)
-        # A swap that was cut off may have dropped some of the triggers already; those that it wrote down hold.
+        # An interrupted swap may have dropped some of the triggers already: those in the journal are complete.
         mark(_BACKWARD)
         _move(cursor, component, swapped=False)
         _drop_if_empty(cursor, component.kept)
@@ -115,18 +115,18 @@ def _record_triggers(cursor: CursorWrapper, component: Component, *, old_in: str
 
 
 def _place(component: Component, *, old: bool, swapped: bool) -> str:
-    """The database that the old or the new tables are in, before or after the swap."""
+    """Return the database of the old or the new tables, before or after the swap."""
     if old:
         return component.kept if swapped else component.live
     return component.live if swapped else component.staged
 
 
 def _move(cursor: CursorWrapper, component: Component, *, swapped: bool) -> None:
-    """Bring all tables, and then their triggers, to where they are when it is `swapped` or not."""
-    # Where a kill may have left the table of a proof, which is none of the tables that are moved.
+    """Move all tables, and then their triggers, to their places in the state `swapped` or not."""
+    # A kill may have left the table of `prove_rights` there, which must not be moved.
     probed = component.kept if component.had_live else component.live
     clean_up(cursor, probed)
-    # The renaming is one statement: the new tables are either all staged or all live.
+    # One statement renames all: the new tables are either all staged or all live.
     is_swapped = not tables(cursor, component.staged)
     if is_swapped is not swapped:
         _prepare(cursor, component, swapped=swapped)
@@ -142,7 +142,7 @@ def _move(cursor: CursorWrapper, component: Component, *, swapped: bool) -> None
 
 
 def _prepare(cursor: CursorWrapper, component: Component, *, swapped: bool) -> None:
-    """The databases that tables are moved into."""
+    """Create the databases into which tables are moved."""
     if swapped:
         if component.had_live:
             _create_like(cursor, component.kept, component.live)
@@ -181,6 +181,6 @@ def _renames(cursor: CursorWrapper, component: Component, *, swapped: bool) -> l
 
 
 def _drop_if_empty(cursor: CursorWrapper, database: str) -> None:
-    """Drop a database whose tables have moved away. Its views and routines are of no use without them."""
+    """Drop a database without tables. Its views and routines are useless without them."""
     if exists(cursor, database) and not tables(cursor, database):
         cursor.execute(f"DROP DATABASE IF EXISTS {backticked(database)}")

@@ -1,6 +1,6 @@
-"""Triggers of MariaDB and MySQL: a table that has one cannot be renamed into another database.
+"""Move the triggers of MariaDB and MySQL: a table with a trigger cannot be renamed into another database.
 
-So they are read into the journal, dropped, and made again where their tables are afterwards.
+The triggers are therefore read into the journal, dropped, and created again where their tables are afterwards.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _PROBE: Final = "edms_restore_probe"
 
 
 def read_triggers(cursor: CursorWrapper, database: str, *, old: bool) -> list[TableTrigger]:
-    """The triggers of a database, in the order in which they must be made; raises `RestoreFailed`."""
+    """Return the triggers of a database, in the order of their creation. Raises `RestoreFailed`."""
     cursor.execute(
         "SELECT EVENT_OBJECT_TABLE, TRIGGER_NAME, ACTION_TIMING, EVENT_MANIPULATION, ACTION_STATEMENT, DEFINER,"
         " SQL_MODE, COLLATION_CONNECTION FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s"
@@ -52,9 +52,9 @@ def read_triggers(cursor: CursorWrapper, database: str, *, old: bool) -> list[Ta
 
 
 def prove_rights(cursor: CursorWrapper, database: str, triggers: Sequence[TableTrigger]) -> None:
-    """Make a trigger for each definer on a table of our own and drop it: what cannot be made again is not dropped.
+    """Create and drop a trigger for each definer on a temporary table: if that fails, no real trigger is dropped.
 
-    Raises what Django raises.
+    Raises Django's database errors.
     """
     probe = f"{backticked(database)}.{backticked(_PROBE)}"
     if not triggers:
@@ -69,18 +69,18 @@ def prove_rights(cursor: CursorWrapper, database: str, triggers: Sequence[TableT
 
 
 def clean_up(cursor: CursorWrapper, database: str) -> None:
-    """Remove the table of `prove_rights`, which a kill may have left."""
+    """Drop the temporary table of `prove_rights`, which a kill may have left."""
     if exists(cursor, database):
         cursor.execute(f"DROP TABLE IF EXISTS {backticked(database)}.{backticked(_PROBE)}")
 
 
 def drop_trigger(cursor: CursorWrapper, database: str, trigger: TableTrigger) -> None:
-    """Drop it, if it is there."""
+    """Drop a trigger if it exists."""
     execute_alone(cursor, f"DROP TRIGGER IF EXISTS {backticked(database)}.{backticked(trigger.name)}", [database])
 
 
 def make_trigger(cursor: CursorWrapper, database: str, trigger: TableTrigger) -> None:
-    """Make it in a database, unless it is there."""
+    """Create a trigger in a database, unless it exists."""
     cursor.execute(
         "SELECT 1 FROM information_schema.TRIGGERS WHERE TRIGGER_SCHEMA = %s AND TRIGGER_NAME = BINARY %s",
         [database, trigger.name],

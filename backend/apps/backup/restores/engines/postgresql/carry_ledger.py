@@ -20,7 +20,7 @@ _DISK_FULL: Final = "53100"
 
 
 def carry_postgresql(alias: str, live: str, staged: str) -> str:
-    """Copy the ledger's rows from one database of the server to the other; "" when done, else why not."""
+    """Copy the ledger's rows from one database of the server to the other; return "" on success, else the reason."""
     try:
         with (
             fresh_connection(alias, live) as source,
@@ -29,8 +29,8 @@ def carry_postgresql(alias: str, live: str, staged: str) -> str:
             target.cursor() as writing,
         ):
             for model in ledger_models():
-                here, there = _columns_of(writing, model), _columns_of(reading, model)
-                if not here or here != there:
+                target_columns, live_columns = _columns_of(writing, model), _columns_of(reading, model)
+                if not target_columns or target_columns != live_columns:
                     return f"the table {model._meta.db_table} of the backup is not built like the live one"
             writing.execute("BEGIN")
             writing.execute("SET CONSTRAINTS ALL DEFERRED")
@@ -40,10 +40,10 @@ def carry_postgresql(alias: str, live: str, staged: str) -> str:
                 _copy_rows(reading, writing, model)
             writing.execute("COMMIT")
     except DatabaseFailure as error:
-        said = str(error).strip()
+        message = str(error).strip()
         if sqlstate(error) == _DISK_FULL:
-            raise no_room(f"on the server of the database {alias!r} ({said})") from error
-        return f"the ledger of the live database {live!r} cannot be copied ({said})"
+            raise no_room(f"on the server of the database {alias!r} ({message})") from error
+        return f"the ledger of the live database {live!r} cannot be copied ({message})"
     return ""
 
 
@@ -57,7 +57,7 @@ def _columns_of(cursor: CursorWrapper, model: type[models.Model]) -> Sequence[tu
 
 
 def _copy_rows(reading: CursorWrapper, writing: CursorWrapper, model: type[models.Model]) -> None:
-    # JSON made and read by the server itself keeps every digit of every type, whichever driver is between.
+    # JSON that the server itself writes and reads keeps each digit of all types, with any driver.
     table = quoted(model._meta.db_table)
     reading.execute(f"SELECT to_json(t)::text FROM {table} t")  # noqa: S608
     while rows := reading.fetchmany(_BATCH):
@@ -79,7 +79,7 @@ def _copy_rows(reading: CursorWrapper, writing: CursorWrapper, model: type[model
 
 
 def _renumber(reading: CursorWrapper, writing: CursorWrapper, table: str, one: ForeignColumn) -> None:
-    """Point to the rows of the staged database that are known by the same name; null where there is none."""
+    """Refer to the rows of the staged database with the same name; null if there is none."""
     column, users, key, name = quoted(one.column), quoted(one.table), quoted(one.key), quoted(one.name)
     reading.execute(
         f"SELECT DISTINCT u.{key}, u.{name} FROM {table} t JOIN {users} u ON u.{key} = t.{column}"  # noqa: S608
@@ -89,7 +89,7 @@ def _renumber(reading: CursorWrapper, writing: CursorWrapper, table: str, one: F
         writing.execute(f"SELECT {key} FROM {users} WHERE {name} = %s", [known_by])  # noqa: S608
         row = writing.fetchone()
         cases += [old, None if row is None else row[0]]
-    # All at once: a new number may be the old number of another user.
+    # All in one statement: a new key may be the old key of another user.
     whens = " WHEN %s THEN %s" * (len(cases) // 2)
     changed = f"CASE {column}{whens} END" if cases else "NULL"
     writing.execute(f"UPDATE {table} SET {column} = {changed} WHERE {column} IS NOT NULL", cases)  # noqa: S608

@@ -1,4 +1,4 @@
-"""A new database with some tables only."""
+"""Reduce a new PostgreSQL database to some of its tables."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _COLUMNS: Final = """
 
 
 def keep_tables(alias: str, place: str, keep: frozenset[str]) -> list[str]:
-    """Drop all tables but these; notes for the user. Raises `RestoreFailed`."""
+    """Drop all other tables, and return notes for the user. Raises `RestoreFailed`."""
     try:
         with fresh_connection(alias, place) as wrapper, wrapper.cursor() as cursor:
             cursor.execute("BEGIN")
@@ -57,7 +57,7 @@ def _drop_in_postgresql(cursor: CursorWrapper, place: str, keep: frozenset[str])
     staying = [oid for oid, (names, _) in relations.items() if names & keep]
     cursor.execute(_COLUMNS, [staying])
     columns = cursor.fetchone()
-    # A partition that stays is a table of its own.
+    # A partition that stays becomes a table of its own.
     cursor.execute(_PARENTS, [staying, staying])
     for child, parent, partition in cursor.fetchall():
         cursor.execute(
@@ -73,8 +73,8 @@ def _drop_in_postgresql(cursor: CursorWrapper, place: str, keep: frozenset[str])
     gone = [identifier for oid, (_, identifier) in relations.items() if oid not in staying]
     if gone:
         cursor.execute(f"DROP TABLE {', '.join(gone)} CASCADE")
-    there = [name for names, _ in _relations(cursor, "rp").values() for name in names]
-    require_tables(place, keep, there)
+    existing = [name for names, _ in _relations(cursor, "rp").values() for name in names]
+    require_tables(place, keep, existing)
     cursor.execute(_COLUMNS, [staying])
     if cursor.fetchone() != columns:
         raise RestoreFailed(
@@ -87,7 +87,7 @@ def _drop_in_postgresql(cursor: CursorWrapper, place: str, keep: frozenset[str])
 
 
 def _relations(cursor: CursorWrapper, kinds: str) -> dict[int, tuple[set[str], str]]:
-    """By their number the names of each, with its schema and in the usual one without, and as SQL has it."""
+    """Return the relations by their number: their names, with schema and (in the usual one) without, and their SQL."""
     cursor.execute(_RELATIONS, [list(kinds)])
     return {
         int(oid): ({full, plain} if plain is not None else {full}, identifier)

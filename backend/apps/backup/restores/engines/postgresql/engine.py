@@ -1,9 +1,9 @@
-"""PostgreSQL, as a restore handles it."""
+"""The restore engine for PostgreSQL."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +11,10 @@ from ....core.manifest import DatabaseRecord
 from ....sources.engines.postgresql.dump import ENGINE, fresh_connection, read_facts, written_since
 from ....sources.engines.postgresql.schema.disks import data_folder
 from ....sources.engines.postgresql.schema.live import create_like_live
+from ....sources.engines.postgresql.schema.rehearsal import rehearse
 from ....sources.engines.postgresql.schema.scratch import create_scratch
-from ....sources.engines.postgresql.schema.server import bar, drop, exists, free_name, server
+from ....sources.engines.postgresql.schema.server import bar_connections, drop, exists, free_name, server
+from ....sources.engines.rehearsal import Rehearsal
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
 from ...journal import Component, Kind
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _LOCK_PATIENCE: Final = "3s"
-"""How long a live table is waited for that another session has locked."""
+"""The time to wait for a live table that another session has locked."""
 _CODE: Final = """
     SELECT 'trigger ' || t.tgname || ' on ' || t.tgrelid::regclass::text,
        pg_get_triggerdef(t.oid) || pg_get_functiondef(t.tgfoid)
@@ -42,11 +44,11 @@ _CODE: Final = """
       AND NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.objid = p.oid AND d.classid = 'pg_proc'::regclass
                   AND d.deptype = 'e')
 """
-"""A function may be called by a trigger, a constraint or a default."""
+"""Functions count, since triggers, constraints and defaults may call them."""
 
 
 class PostgresqlEngine(ServerEngine):
-    """Databases are renamed; a dump is restored object by object."""
+    """Databases are swapped by renaming them; dumps are restored object by object."""
 
     kind = Kind.POSTGRESQL
     vendor = ENGINE
@@ -72,21 +74,21 @@ class PostgresqlEngine(ServerEngine):
         with server(name) as cursor:
             return exists(cursor, place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"database {component.name}: psql --dbname={component.kept}"
 
-    def admit(self, component: Component) -> None:
+    def admit_connections(self, component: Component) -> None:
         swap.admit_again(component)
 
     @contextlib.contextmanager
-    def admitted(self, component: Component) -> Iterator[None]:
-        # The swap has barred it.
+    def connections_admitted(self, component: Component) -> Iterator[None]:
+        # The swap has barred connections.
         swap.admit_again(component)
         try:
             yield
         finally:
             with server(component.name) as cursor:
-                bar(cursor, component.kept)
+                bar_connections(cursor, component.kept)
 
     def create(self, alias: str, place: str, *, like: str) -> None:
         create_like_live(alias, place)
@@ -126,7 +128,7 @@ class PostgresqlEngine(ServerEngine):
             return read_facts(cursor).tables
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
-        # Each transaction has a number, and each row bears the number of the one that wrote it.
+        # Each row has the number of the transaction that wrote it.
         position = baseline.positions.get(component.name)
         if position is None:
             return None
@@ -138,6 +140,9 @@ class PostgresqlEngine(ServerEngine):
 
     def check_dump(self, record: DatabaseRecord) -> ServerCheck:
         return stage.check_server(record)
+
+    def rehearse_dump(self, record: DatabaseRecord, origin: Origin, leave_out: frozenset[str]) -> Rehearsal:
+        return rehearse(origin, record, leave_out)
 
     def data_folder(self, alias: str) -> Path | None:
         with server(alias) as cursor:
@@ -152,3 +157,7 @@ class PostgresqlEngine(ServerEngine):
     def stored_code(self, cursor: CursorWrapper) -> Mapping[str, str]:
         cursor.execute(_CODE)
         return {str(name): str(text) for name, text in cursor.fetchall()}
+
+    def matching_tables(self, name: str, known: Iterable[str]) -> Sequence[str]:
+        plain = name.removeprefix("public.")
+        return [one for one in known if name == one.rpartition(".")[2] or plain == one]

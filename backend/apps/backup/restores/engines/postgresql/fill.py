@@ -1,5 +1,5 @@
-"""A PostgreSQL database that is filled. Foreign keys and indexes are made again, and so checked, when all rows are
-there; the triggers of tables are off meanwhile.
+"""Fill a PostgreSQL database. Foreign keys and indexes are created again, and so checked, after all rows are loaded;
+triggers of tables are disabled meanwhile.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from django.db.utils import Error as DatabaseFailure
 from ....core.manifest import ColumnRecord, TableRecord
 from ....core.sql import quoted
 from ....errors import RestoreFailed
-from ....portable.engines.base import Moments, RawTable
+from ....portable.engines.base import RawTable, Timestamps
 from ....portable.engines.postgresql import PostgresqlReading, PostgresqlWriting
 from ....portable.forms import Kind, is_type_name
 from ....sources.engines.postgresql.dump import fresh_connection
@@ -42,7 +42,7 @@ _FOREIGN_KEYS: Final = """
     FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE k.contype = 'f' AND k.conparentid = 0 AND n.nspname NOT LIKE 'pg\\_%' ORDER BY 1, 2
 """
-# Those that no constraint is made of.
+# Indexes that do not belong to a constraint.
 _INDEXES: Final = """
     SELECT format('%I.%I', n.nspname, c.relname), pg_get_indexdef(i.indexrelid)
     FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -56,10 +56,10 @@ _INDEXES: Final = """
 
 @contextlib.contextmanager
 def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
-    """The database `scratch.place` on the alias's server, in one transaction that ends with the block."""
+    """Open the database `scratch.place` on the alias's server, in one transaction that ends with the block."""
     try:
         with fresh_connection(scratch.alias, scratch.place) as wrapper, wrapper.cursor() as cursor:
-            filling = PostgresqlFilling(cursor, scratch.moments, scratch.source)
+            filling = PostgresqlFilling(cursor, scratch.timestamps, scratch.source)
             cursor.execute("BEGIN")
             yield filling
             cursor.execute("COMMIT")
@@ -74,12 +74,12 @@ def open_postgresql(scratch: Scratch) -> Iterator[PostgresqlFilling]:
 class PostgresqlFilling:
     """One database."""
 
-    def __init__(self, cursor: CursorWrapper, moments: Moments, source: str) -> None:
+    def __init__(self, cursor: CursorWrapper, timestamps: Timestamps, source: str) -> None:
         self._cursor = cursor
         self._source = source
-        self.reading = PostgresqlReading(cursor, moments)
+        self.reading = PostgresqlReading(cursor, timestamps)
         self.reading.prepare()
-        self.writing = PostgresqlWriting(cursor, self.reading.identifiers, moments=moments)
+        self.writing = PostgresqlWriting(cursor, self.reading.identifiers, timestamps=timestamps)
         self._tables: list[str] = []
         self._put_aside: list[str] = []
 
@@ -91,14 +91,14 @@ class PostgresqlFilling:
         self._cursor.execute(f"CREATE TABLE {place} ({definitions(table, self._type_of, quoted)})")
 
     def _type_of(self, column: ColumnRecord) -> str:
-        """Return the type of a column that no migration makes: its own one, if that is here, or the nearest to it."""
+        """Return the type of a column that no migration makes: its own, if it exists here, or the nearest one."""
         kind = Kind(column.kind)
         if self._source == self.reading.name and is_type_name(column.type):
             self._cursor.execute("SELECT to_regtype(%s) IS NOT NULL", [column.type])
             if (self._cursor.fetchone() or (False,))[0]:
                 return column.type
         if kind is Kind.NATIVE:
-            # An enumeration, say, which belongs to the table's own SQL. Its values are texts in the package.
+            # For example an enumeration, which needs SQL of its own. Its values are texts in the package.
             return "text"
         return f"{_TYPES[Kind(column.item)]}[]" if kind is Kind.ARRAY else _TYPES[kind]
 
@@ -119,7 +119,7 @@ class PostgresqlFilling:
 
     def finish(self, counters: Counters) -> list[str]:
         for statement in self._put_aside:
-            # Without parameters: a definition may hold a percent sign.
+            # Without parameters, since a definition may contain a percent sign.
             self._cursor.execute(statement, None)
         for table in self._tables:
             self._cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

@@ -1,7 +1,8 @@
-"""Have sessions of PostgreSQL wait with their writes, from the backup of the live state to the swap.
+"""Make sessions of PostgreSQL wait with their writes, from the backup of the live state to the swap.
 
-A session of the restore locks the tables for writers. It writes nothing: the locks end with its process, whatever kills
-that. Readers go on, and so does the restore's own ledger. The swap ends all sessions: what waited gets an error.
+A session of the restore locks the tables for writers. It writes nothing itself: the locks end with its process, also
+after a kill. Readers continue, and so does the restore's own ledger. The swap ends all sessions: writers that wait get
+an error.
 """
 
 from __future__ import annotations
@@ -20,11 +21,11 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _LOCK_PATIENCE: Final = "10s"
-"""For a transaction that is writing to a table. Later writers wait meanwhile."""
+"""The time to wait for transactions that write to a table. Later writers wait meanwhile."""
 _PATIENCE: Final = "60s"
-"""For all tables of a database."""
+"""The time limit for all tables of a database."""
 _BOOKKEEPING: Final = frozenset({"sessions", "django_celery_beat", "django_celery_results"})
-"""Applications that also write while something is only read, or run; no user was told that this is saved."""
+"""Applications that write without a user saving data, on reads or on runs of tasks; they need not be held."""
 _TABLES: Final = """
     SELECT n.nspname, c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
     WHERE c.relkind IN ('r', 'p') AND c.relpersistence <> 't'
@@ -47,7 +48,7 @@ def held(alias: str) -> Iterator[None]:
 
 
 def _lock_tables(cursor: CursorWrapper) -> None:
-    # Keys of the ledger's rows are looked up in tables of others, which this mode permits.
+    # Foreign keys of the ledger's rows are checked in other tables, which this lock mode permits.
     free = [model._meta.db_table for model in ledger_models()]
     free += [model._meta.db_table for model in apps.get_models() if model._meta.app_label in _BOOKKEEPING]
     cursor.execute(_TABLES, [free])

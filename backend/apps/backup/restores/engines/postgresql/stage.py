@@ -1,4 +1,4 @@
-"""A PostgreSQL dump into a scratch database beside the live one, and the comparison with the manifest."""
+"""Restore a PostgreSQL dump into a new database beside the live one, and compare it with the manifest."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ from ....core.manifest import DatabaseRecord
 from ....errors import RestoreFailed
 from ....sources.engines.postgresql.client_programs import Client, find_client, hidden_in, restore_command
 from ....sources.engines.postgresql.dump import PostgresFacts, fresh_connection, read_facts
-from ....sources.engines.postgresql.schema.checks import put_back, references_not_valid, set_aside
-from ....sources.engines.postgresql.schema.failures import Failure, Maker, failures_of
+from ....sources.engines.postgresql.schema.checks import drop_checks, recreate_checks, references_not_valid
+from ....sources.engines.postgresql.schema.failures import Maker, failures_of
 from ....sources.engines.postgresql.schema.generated import compute_again
 from ....sources.engines.postgresql.schema.rehearsal import is_failure
 from ....sources.engines.postgresql.schema.rights import (
-    RESTRICTED,
     Rights,
     give_to_owner,
     replay_facts,
@@ -35,9 +34,10 @@ from ....sources.engines.postgresql.schema.scratch import major, missing_rights,
 from ....sources.engines.postgresql.schema.script import Entry, Script, read_script
 from ....sources.engines.postgresql.schema.server import exists, server
 from ....sources.engines.postgresql.schema.session import Session, open_session
-from ....sources.engines.postgresql.server_facts import locale_of, made_in, server_facts
-from ....sources.streams import CHUNK, describe_exit
-from ....sources.verify import DumpPlace, compare_rows
+from ....sources.engines.postgresql.server_facts import extensions_publications_triggers, locale_of, server_facts
+from ....sources.engines.rehearsal import RESTRICTED, Failure
+from ....sources.streams import CHUNK, DumpPlace, describe_exit
+from ....sources.verify import compare_rows
 from ...backup_source import Progress
 from ..server_check import ServerCheck
 from .swap import prepared_in
@@ -51,28 +51,28 @@ _EMPTY_PATH: Final = b"SELECT pg_catalog.set_config('search_path', '', false);"
 
 
 def check_rights(alias: str) -> ServerCheck:
-    """Look at the server of a database that is to be filled with rows; raises `RestoreFailed` if it is not reached."""
+    """Check the server of a database to be filled with rows. Raises `RestoreFailed` if it cannot be reached."""
     database = str(connections[alias].settings_dict["NAME"])
     with server(alias) as cursor:
-        there = exists(cursor, database)
+        database_exists = exists(cursor, database)
         blocking = missing_rights(cursor)
-        unmovable = _unmovable(cursor, database) if there else []
+        unmovable = _unmovable(cursor, database) if database_exists else []
         locale = locale_of(cursor, database)
         version = major(cursor)
     warnings = []
     if locale is not None and locale.encoding != "UTF8":
         warnings.append(f"the database {database!r} has the encoding {locale.encoding}, which has not every character")
-    return ServerCheck(database, there, f"PostgreSQL server {version}", "", blocking, warnings, unmovable)
+    return ServerCheck(database, database_exists, f"PostgreSQL server {version}", "", blocking, warnings, unmovable)
 
 
 def check_server(record: DatabaseRecord) -> ServerCheck:
-    """Look at the server of a database; raises `RestoreFailed` if it cannot be reached, `ClientMissing`."""
+    """Check the server for a dump. Raises `RestoreFailed` if it cannot be reached, and `ClientMissing`."""
     database = str(connections[record.alias].settings_dict["NAME"])
     with server(record.alias) as cursor:
         version = major(cursor)
-        there = exists(cursor, database)
+        database_exists = exists(cursor, database)
         blocking = missing_rights(cursor)
-        unmovable = _unmovable(cursor, database) if there else []
+        unmovable = _unmovable(cursor, database) if database_exists else []
     warnings = []
     client = find_client(version)
     recorded = int(record.server_version.split(".", 1)[0])
@@ -84,7 +84,9 @@ def check_server(record: DatabaseRecord) -> ServerCheck:
             f"the dump was written by {record.tool}, which {client.text} may not read; install"
             f" postgresql-client-{dumped_by} or set BACKUP_POSTGRESQL_BIN"
         )
-    return ServerCheck(database, there, f"PostgreSQL server {version}", client.text, blocking, warnings, unmovable)
+    return ServerCheck(
+        database, database_exists, f"PostgreSQL server {version}", client.text, blocking, warnings, unmovable
+    )
 
 
 def _unmovable(cursor: CursorWrapper, database: str) -> list[str]:
@@ -110,11 +112,11 @@ def load(
     leave_out: frozenset[str],
     progress: Progress,
 ) -> list[str]:
-    """Restore the dump in sections and compare the result with the manifest; notes for the user.
+    """Restore the dump in sections, compare the result with the manifest, and return notes for the user.
 
-    The objects are made one by one, before and after the rows, without those that `leave_out` names; pg_restore loads
-    the rows. Rights come last: an owner may have taken some away from itself. Raises `RestoreFailed`, which names the
-    objects that cannot be made.
+    The objects are created one by one, before and after the rows, without those in `leave_out`; pg_restore loads the
+    rows. Rights come last, since an owner may have revoked its own. Raises `RestoreFailed`, which names the objects
+    that cannot be created.
     """
     settings = connections[record.alias].settings_dict
     with server(record.alias) as cursor:
@@ -127,12 +129,12 @@ def load(
         with source_session(record, scratch):
             with open_session(record, scratch, script.prologue) as session:
                 notes = _make(session, script, script.before, record)
-                checks = set_aside(session)
+                checks = drop_checks(session)
             _load_rows(client, record, scratch, place, progress=progress)
             with open_session(record, scratch, script.prologue) as session:
                 notes += compute_again(session)
                 notes += _make(session, script, script.after, record)
-                failures, not_valid = put_back(session, checks)
+                failures, not_valid = recreate_checks(session, checks)
                 _require_none(failures)
                 notes += not_valid
             with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
@@ -143,9 +145,9 @@ def load(
             notes += _make(session, script, script.last, record)
             replay_rights(session, script.last, rights, roles)
         with fresh_connection(record.alias, scratch) as wrapper, wrapper.cursor() as cursor:
-            _require_made(record, made_in(cursor), leave_out)
+            _require_made(record, extensions_publications_triggers(cursor), leave_out)
         with server(record.alias) as cursor:
-            # A backup of before they were recorded: what the live database has.
+            # An old backup without these facts gets those of the live database.
             replay_facts(cursor, scratch, record.server or live, record.settings, rights)
             give_to_owner(cursor, scratch, record.server or live, rights)
     except DatabaseFailure as error:
@@ -162,13 +164,13 @@ def load(
 
 
 def _make(session: Session, script: Script, entries: list[Entry], record: DatabaseRecord) -> list[str]:
-    """Make these objects of the script, or raise `RestoreFailed`; notes about comments, which alone may be refused."""
+    """Create objects of the script, or raise `RestoreFailed`; return notes on comments, which alone may be refused."""
     refused, notes = references_not_valid(session, session.make([entry for entry in entries if not entry.is_rights]))
     counting = [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal, filled=True)]
     _require_none(failures_of(counting, script.entries, Maker(source_path(record), session.role)))
-    # An extension that the server has made brings its comment along.
+    # An extension brings its own comment.
     return notes + [
-        f"not restored ({refusal.text}): {entry.shown}"
+        f"not restored ({refusal.text}): {entry.display_sql}"
         for entry, refusal in refused
         if not entry.name.startswith("EXTENSION ")
     ]
@@ -189,14 +191,14 @@ def _require_made(
     wanted = {f"extension:{name}" for name in record.server.extensions}
     wanted |= {f"publication:{name}" for name in record.server.publications}
     wanted |= {f"event-trigger:{name}" for name in record.server.event_triggers}
-    there = {f"extension:{name}" for name in extensions} | {f"publication:{name}" for name in publications}
-    there |= {f"event-trigger:{name}" for name in event_triggers}
-    if missing := sorted(wanted - there - leave_out):
+    existing = {f"extension:{name}" for name in extensions} | {f"publication:{name}" for name in publications}
+    existing |= {f"event-trigger:{name}" for name in event_triggers}
+    if missing := sorted(wanted - existing - leave_out):
         raise RestoreFailed(f"The restored database lacks {', '.join(missing)}. Nothing live was changed.")
 
 
 def _load_rows(client: Client, record: DatabaseRecord, scratch: str, place: DumpPlace, *, progress: Progress) -> None:
-    """Have pg_restore load the rows, with the settings of the application, which generated columns may need."""
+    """Let pg_restore load the rows with the application's settings, which generated columns may need."""
     settings = connections[record.alias].settings_dict
     command, environment = restore_command(client, settings, scratch, os.environ)
     with place.open_member(record.path) as dump:
@@ -233,7 +235,7 @@ def _feed(
             process.stdin.close()
             complete = True
         except BrokenPipeError:
-            # pg_restore has ended before the dump did; its status and its words say why.
+            # pg_restore ended before the dump; its exit status and messages say why.
             process.wait()
         finally:
             if not complete:
@@ -243,15 +245,15 @@ def _feed(
             status = process.wait()
         if status != 0 or not complete:
             stderr.seek(0)
-            said = " / ".join(stderr.read()[-8000:].decode("utf-8", "replace").strip().splitlines()[-5:])
+            messages = " / ".join(stderr.read()[-8000:].decode("utf-8", "replace").strip().splitlines()[-5:])
             for secret in hidden:
-                said = said.replace(secret, "********") if secret else said
-            raise RestoreFailed(f"pg_restore failed ({describe_exit(status)}): {said}. Nothing live was changed.")
+                messages = messages.replace(secret, "********") if secret else messages
+            raise RestoreFailed(f"pg_restore failed ({describe_exit(status)}): {messages}. Nothing live was changed.")
     return digest.hexdigest()
 
 
 def _head(dump: Reader) -> bytes:
-    """The beginning of a dump, in which its search path stands."""
+    """Return the beginning of a dump, which has its search path."""
     head = b""
     while len(head) < _HEAD and (data := dump.read(CHUNK)):
         head += data
@@ -259,7 +261,7 @@ def _head(dump: Reader) -> bytes:
 
 
 def _with_own_path(head: bytes) -> bytes:
-    """The same dump, but that the session which loads it takes its own search path, not an empty one."""
+    """Change the beginning of a dump so that the loading session keeps its own search path, not an empty one."""
     return head.replace(_EMPTY_PATH, b"RESET search_path;".ljust(len(_EMPTY_PATH)), 1)
 
 
@@ -268,7 +270,7 @@ def _require_same(record: DatabaseRecord, found: PostgresFacts) -> None:
     differences += [f"table {name} is not in the manifest" for name in sorted(set(found.tables) - set(record.tables))]
     for name, recorded in record.sequences.items():
         value = found.sequences.get(name)
-        # Sequences stand outside of transactions: the dump may have seen a later value than the cut.
+        # Sequences are outside of transactions: the dump may have a later value than the consistency point.
         if recorded is not None and (value is None or abs(value) < abs(recorded)):
             differences.append(f"sequence {name} is at {value}, it was at {recorded}")
     if found.large_objects != record.large_objects:

@@ -1,7 +1,7 @@
-"""Swapping of databases on a PostgreSQL server, by renaming them.
+"""Swap databases on a PostgreSQL server by renaming them.
 
-Both renames are one transaction: the server has either the old or the new database under the live name, whatever is
-killed. A database with connections cannot be renamed, so the live one is barred and its sessions are ended.
+Both renames are one transaction: also after a kill, the server has either the old or the new database under the live
+name. A database with connections cannot be renamed, so the live one is barred and its sessions are ended.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.db.utils import OperationalError
 
 from ....core.sql import quoted
 from ....errors import RestoreFailed, RestoreRefused
-from ....sources.engines.postgresql.schema.server import PATIENCE, PAUSE, bar, end_sessions, exists, server
+from ....sources.engines.postgresql.schema.server import PATIENCE, PAUSE, bar_connections, end_sessions, exists, server
 from ...journal import Component
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def prepared_in(cursor: CursorWrapper, database: str) -> str:
-    """Name the prepared transactions of a database: they outlive sessions and keep it from being renamed."""
+    """Describe the prepared transactions of a database: they outlive sessions, and keep it from being renamed."""
     cursor.execute("SELECT gid FROM pg_prepared_xacts WHERE database = %s ORDER BY prepared", [database])
     names = [repr(str(row[0])) for row in cursor.fetchall()]
     if not names:
@@ -35,7 +35,7 @@ def prepared_in(cursor: CursorWrapper, database: str) -> str:
 
 
 def require_none_prepared(component: Component) -> None:
-    """Raises `RestoreRefused` while the live database cannot be renamed."""
+    """Raise `RestoreRefused` while prepared transactions keep the live database from being renamed."""
     with server(component.name) as cursor:
         if obstacle := prepared_in(cursor, component.live):
             raise RestoreRefused(f"Nothing was changed: {obstacle}.")
@@ -46,9 +46,9 @@ def _admit(cursor: CursorWrapper, database: str) -> None:
 
 
 def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: str) -> None:
-    """Rename in one transaction, at whose end `opened` takes connections again."""
+    """Rename in one transaction, at whose end `opened` accepts connections again."""
     for source, _ in renames:
-        bar(cursor, source)
+        bar_connections(cursor, source)
     deadline = time.monotonic() + PATIENCE
     while True:
         cursor.execute("BEGIN")
@@ -59,7 +59,7 @@ def _rename_all(cursor: CursorWrapper, renames: list[tuple[str, str]], opened: s
                 _admit(cursor, opened)
             cursor.execute("COMMIT")
         except OperationalError:
-            # A session that is being ended takes a moment to go; one that was being begun is seen only now.
+            # A session takes some time to end, and one that was just starting is visible only now.
             cursor.execute("ROLLBACK")
             if time.monotonic() > deadline:
                 raise
@@ -83,7 +83,7 @@ def _swap(component: Component, renames: list[tuple[str, str]], *, opened: str) 
             if any(exists(cursor, target) and target not in {one for one, _ in pending} for _, target in pending):
                 raise RestoreFailed(f"The server has a database under one of the names {renames} already; remove it.")
             for source, _ in pending:
-                # Before connections are barred: prepared transactions would stay in the way.
+                # Check before connections are barred: prepared transactions would prevent the renaming.
                 _require_movable(cursor, source)
             _rename_all(cursor, pending, opened)
         except DatabaseFailure as error:
@@ -94,7 +94,7 @@ def _swap(component: Component, renames: list[tuple[str, str]], *, opened: str) 
 
 
 def forward_database(component: Component) -> None:
-    """Live → kept, staged → live."""
+    """Move live → kept and staged → live."""
     with server(component.name) as cursor:
         if not exists(cursor, component.staged):
             return
@@ -106,9 +106,9 @@ def forward_database(component: Component) -> None:
 
 
 def backward_database(component: Component) -> None:
-    """The other way round. Where the swap has not happened, the live database is opened again, and that is all."""
+    """Move live → staged and kept → live. If the swap has not happened, only open the live database again."""
     with server(component.name) as cursor:
-        # Asked of what is kept, not of what is staged: that may have been dropped already, after it was put back.
+        # Check the kept database, not the staged one, which may have been put back and dropped already.
         swapped = exists(cursor, component.kept if component.had_live else component.live)
         swapped = swapped and (component.had_live or not exists(cursor, component.staged))
     renames: list[tuple[str, str]] = []
@@ -118,14 +118,14 @@ def backward_database(component: Component) -> None:
 
 
 def open_again(component: Component) -> None:
-    """Let connections into the live database, which was barred for a swap that did not come to be."""
+    """Admit connections to the live database, which was barred for a swap that did not happen."""
     with server(component.name) as cursor:
         if exists(cursor, component.live):
             _admit(cursor, component.live)
 
 
 def admit_again(component: Component) -> None:
-    """Let connections into the kept database, which was barred when it was replaced."""
+    """Admit connections to the kept database, which was barred when it was replaced."""
     with server(component.name) as cursor:
         if not exists(cursor, component.kept):
             raise RestoreFailed(f"The database {component.kept!r} is gone; there is nothing to roll back to.")

@@ -15,25 +15,25 @@ from ....ledger import ledger_models
 from ..ledger_rows import foreign_columns, no_room
 
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
-"""SQLite's codes for a full disk, by the file that it would have written."""
+"""SQLite's codes for a full disk, one for each kind of file."""
 
 
 def carry_sqlite(live: Path, staged: Path) -> str:
-    """Copy the ledger's rows from one SQLite file to the other; "" when done, else why not."""
+    """Copy the ledger's rows from one SQLite file to the other; return "" on success, else the reason."""
     tables = [model._meta.db_table for model in ledger_models()]
     uri = f"file:{quote(str(staged))}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             connection.execute("ATTACH DATABASE ? AS live", (f"file:{quote(str(live))}?mode=rw",))
             for table in tables:
-                here, there = _columns(connection, "main", table), _columns(connection, "live", table)
-                if not here or sorted(here) != sorted(there):
+                target_columns, live_columns = _columns(connection, "main", table), _columns(connection, "live", table)
+                if not target_columns or sorted(target_columns) != sorted(live_columns):
                     return f"the table {table} of the backup is not built like the live one"
             connection.execute("BEGIN IMMEDIATE")
             for model in ledger_models():
                 _copy_table(connection, model)
             connection.execute("COMMIT")
-            # Nothing may be left in a side file when the database file is renamed.
+            # The log must be empty before the database file is renamed.
             connection.execute("PRAGMA main.wal_checkpoint(TRUNCATE)")
     except sqlite3.Error as error:
         if getattr(error, "sqlite_errorcode", None) in _NO_ROOM:
@@ -52,7 +52,7 @@ def _copy_table(connection: sqlite3.Connection, model: type[models.Model]) -> No
     connection.execute(f"DELETE FROM main.{table}")  # noqa: S608  names of our own models, quoted
     connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM live.{table}")  # noqa: S608
     for one in foreign_columns(model):
-        # Null where the user is not in the staged database.
+        # Null if the user is not in the staged database.
         column, users, key, name = quoted(one.column), quoted(one.table), quoted(one.key), quoted(one.name)
         connection.execute(
             f"UPDATE main.{table} SET {column} = (SELECT t.{key} FROM main.{users} t JOIN live.{users} l"  # noqa: S608

@@ -1,4 +1,4 @@
-"""A new database with some tables only."""
+"""Reduce a new SQLite database to some of its tables."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _SQLITE_TABLES: Final = """
 
 
 def keep_tables(place: str, keep: frozenset[str]) -> list[str]:
-    """Drop all tables but these; notes for the user. Raises `RestoreFailed`."""
+    """Drop all other tables, and return notes for the user. Raises `RestoreFailed`."""
     try:
         with contextlib.closing(sqlite3.connect(Path(place), isolation_level=None)) as connection:
             connection.execute("PRAGMA foreign_keys = OFF")
@@ -43,7 +43,7 @@ def keep_tables(place: str, keep: frozenset[str]) -> list[str]:
 
 def _drop_in_sqlite(connection: sqlite3.Connection, keep: frozenset[str]) -> set[str]:
     found = dict(connection.execute(_SQLITE_TABLES).fetchall())
-    # The tables in which a virtual one keeps its content have its name in front, and go with it.
+    # The names of the tables with a virtual table's content begin with its name; they are dropped with it.
     prefixes = tuple(f"{name}_" for name, virtual in found.items() if virtual and name in keep)
     gone = {name for name in found if name not in keep and not name.startswith(prefixes)}
     for name in sorted(gone, key=lambda name: (not found[name], name)):

@@ -1,4 +1,4 @@
-"""SQLite files, as a restore handles them."""
+"""The restore engine for SQLite files."""
 
 from __future__ import annotations
 
@@ -13,12 +13,13 @@ from urllib.parse import quote
 from django.db import connections
 
 from ....core.manifest import DatabaseRecord
+from ....errors import RestoreFailed
 from ....sources.engines.sqlite.online_copy import ENGINE, SIDE_FILES, count_rows, database_path
 from ....sources.files import RESTORE_MARK
 from ...backup_source import Origin, Progress
 from ...changes import Baseline
 from ...journal import Component, Journal, Kind
-from ..contract import DatabaseEngine, Mark
+from ..contract import FileEngine, Mark
 from ..files import swap
 from ..files.engine import paths_beside
 from ..fill_base import Filling, Scratch
@@ -31,14 +32,18 @@ if TYPE_CHECKING:
 _CODE: Final = "SELECT 'trigger ' || name || ' on ' || tbl_name, sql FROM sqlite_master WHERE type = 'trigger'"
 
 
-class SqliteEngine(DatabaseEngine):
-    """A file with its side files is renamed. It waits for locks no longer than its own time limit."""
+class SqliteEngine(FileEngine):
+    """Databases are swapped by renaming the file with its side files. SQLite itself limits the wait for locks."""
 
     kind = Kind.SQLITE
     vendor = ENGINE
+    label = "SQLite"
+
+    def live_file(self, alias: str) -> Path:
+        return database_path(alias, connections[alias].settings_dict)
 
     def component(self, alias: str, journal: Journal) -> Component:
-        live = database_path(alias, connections[alias].settings_dict)
+        live = self.live_file(alias)
         beside = live.with_name(f".{live.name}{RESTORE_MARK}{journal.restore.hex[:8]}")
         return paths_beside(self.kind, alias, live, beside)
 
@@ -50,13 +55,13 @@ class SqliteEngine(DatabaseEngine):
 
     def settle(self, component: Component) -> None:
         if not component.had_live:
-            # Only now its folder has the owner that it has in the backup.
-            stage.own_as_folder(Path(component.live))
+            # Only now the folder has the owner that it has in the backup.
+            stage.give_to_folder_owner(Path(component.live))
 
     def is_there(self, name: str, place: str) -> bool:
         return os.path.lexists(place)
 
-    def look(self, component: Component) -> str:
+    def look_command(self, component: Component) -> str:
         return f"database {component.name}: sqlite3 'file:{quote(component.kept)}?mode=ro'"
 
     def create(self, alias: str, place: str, *, like: str) -> None:
@@ -96,24 +101,38 @@ class SqliteEngine(DatabaseEngine):
         try:
             yield wrapper
             if place != component.live:
-                # Nothing may be left in a side file when the database file is renamed.
+                # The log must be empty before the database file is renamed.
                 with wrapper.cursor() as cursor:
                     cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         finally:
             wrapper.close()
 
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
-        # Not as unchangeable: what is still in the log beside it counts.
-        with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
+        # Writable, because rows that are still in the log beside the file count, too.
+        with (
+            _errors_translated(),
+            contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection,
+        ):
             return count_rows(connection.cursor())
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
-        return None if baseline.stored is None else written.count_written(component.name, place, baseline.stored)
+        if baseline.stored is None:
+            return None
+        with _errors_translated():
+            return written.count_written(component.name, place, baseline.stored)
 
     def stored_code(self, cursor: CursorWrapper) -> Mapping[str, str]:
         cursor.execute(_CODE)
         return {str(name): str(text) for name, text in cursor.fetchall()}
 
-    def folded(self, tables: Iterable[str]) -> frozenset[str]:
-        # SQLite finds a table whatever the case of its letters.
+    def normalized_names(self, tables: Iterable[str]) -> frozenset[str]:
+        # SQLite ignores the case of letters in names of tables.
         return frozenset(name.lower() for name in tables)
+
+
+@contextlib.contextmanager
+def _errors_translated() -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise RestoreFailed(str(error)) from error

@@ -1,4 +1,4 @@
-"""An SQLite file that is filled. Its indexes and triggers are made again when all rows are there."""
+"""Fill an SQLite file. Its indexes and triggers are created again after all rows are loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from urllib.parse import quote
 from ....core.manifest import ColumnRecord, TableRecord
 from ....core.sql import quoted
 from ....errors import RestoreFailed
-from ....portable.engines.base import Moments, RawTable
+from ....portable.engines.base import RawTable, Timestamps
 from ....portable.engines.sqlite import SqliteReading, SqliteWriting, is_index_of_a_table
 from ....portable.forms import Kind
 from ....portable.tables import decimal_places
@@ -38,14 +38,14 @@ _TYPES: Final = {
 
 @contextlib.contextmanager
 def open_sqlite(scratch: Scratch) -> Iterator[SqliteFilling]:
-    """The file at `scratch.place`, which has been migrated; nothing is safe in it before the block is left."""
+    """Open the migrated file at `scratch.place`; its rows are safe on the disk only after the block."""
     uri = f"file:{quote(scratch.place)}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             for pragma in ("journal_mode = MEMORY", "synchronous = OFF", "foreign_keys = OFF", "cache_size = -65536"):
                 connection.execute(f"PRAGMA {pragma}").fetchall()
             connection.execute("BEGIN EXCLUSIVE")
-            yield SqliteFilling(connection, scratch.moments, decimal_places(scratch.known), scratch.source)
+            yield SqliteFilling(connection, scratch.timestamps, decimal_places(scratch.known), scratch.source)
             connection.execute("COMMIT")
     except sqlite3.Error as error:
         raise RestoreFailed(
@@ -54,15 +54,15 @@ def open_sqlite(scratch: Scratch) -> Iterator[SqliteFilling]:
 
 
 class SqliteFilling:
-    """One file."""
+    """A database file while it is filled."""
 
     def __init__(
-        self, connection: sqlite3.Connection, moments: Moments, places: Mapping[tuple[str, str], int], source: str
+        self, connection: sqlite3.Connection, timestamps: Timestamps, places: Mapping[tuple[str, str], int], source: str
     ) -> None:
         self._connection = connection
         self._source = source
-        self.reading = SqliteReading(connection, moments=moments, places=places)
-        self.writing = SqliteWriting(connection, moments=moments)
+        self.reading = SqliteReading(connection, timestamps=timestamps, places=places)
+        self.writing = SqliteWriting(connection, timestamps=timestamps)
         self._put_aside: list[str] = []
 
     def create(self, table: TableRecord) -> None:
@@ -72,8 +72,8 @@ class SqliteFilling:
     def _type_of(self, column: ColumnRecord) -> str:
         if self._source != self.reading.name:
             return _TYPES[Kind(column.kind)]
-        # The type that was declared decides what becomes of a number in a text. ANY lets it be in a STRICT table, and
-        # makes a number of it in others, where that has been done.
+        # The declared type decides whether a text with a number becomes a number. ANY keeps the text in a STRICT table,
+        # and makes a number of it in other tables, whose values have been converted already.
         return "" if column.type.upper() == "ANY" else column.type
 
     def begin(self, tables: Iterable[RawTable]) -> None:
@@ -109,7 +109,7 @@ class SqliteFilling:
         return [f"as in the database that was backed up, {shown}"]
 
     def _rebuild_indexes(self) -> None:
-        """Fill full-text indexes of other tables, which the migrations have made, from their tables."""
+        """Rebuild full-text indexes of other tables, which the migrations have created, from these tables."""
         rows = self._connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchall()
         for name, sql in rows:
             if is_index_of_a_table(str(sql)):

@@ -1,4 +1,4 @@
-"""An SQLite database into a file beside the live one, and the comparison with the manifest."""
+"""Restore an SQLite database into a file beside the live one, and compare it with the manifest."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from ...backup_source import Progress
 def load(record: DatabaseRecord, live: Path, staged: Path, *, dump: Reader, progress: Progress) -> None:
     """Write the database beside the live one, with the live one's mode and owner, and check it.
 
-    Raises `RestoreFailed` when it is not what was captured, `RestoreRefused` when there is no room or right.
+    Raises `RestoreFailed` if it differs from the captured one, `RestoreRefused` without space or permission.
     """
     try:
         digest = _write(staged, dump, progress)
@@ -45,7 +45,7 @@ def load(record: DatabaseRecord, live: Path, staged: Path, *, dump: Reader, prog
 
 
 def create_empty(live: Path, staged: Path) -> None:
-    """Make an empty file beside the live one, with its mode and owner; raises `RestoreRefused`."""
+    """Create an empty file beside the live one, with its mode and owner. Raises `RestoreRefused`."""
     try:
         _make_folder(staged.parent)
         os.close(os.open(staged, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
@@ -71,7 +71,7 @@ def _write(staged: Path, dump: Reader, progress: Progress) -> str:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make a folder, and those above it, which belong to whom the folder belongs that is there."""
+    """Create a folder and its missing parents, with the owner of the nearest existing one."""
     missing = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     if missing and os.geteuid() == 0:
@@ -82,7 +82,7 @@ def _make_folder(folder: Path) -> None:
 
 def _copy_owner(live: Path, staged: Path) -> None:
     if not live.exists():
-        own_as_folder(staged)
+        give_to_folder_owner(staged)
         return
     status = live.stat()
     if os.geteuid() == 0:
@@ -90,11 +90,11 @@ def _copy_owner(live: Path, staged: Path) -> None:
     staged.chmod(status.st_mode & 0o666)
 
 
-def own_as_folder(database: Path) -> None:
-    """Give a database that had no live file to whom its folder belongs, and to a group that may write there.
+def give_to_folder_owner(database: Path) -> None:
+    """Give a database that had no live file the owner of its folder, and let the group write if it may write there.
 
-    The application may run as another user than the restore does. It writes into that folder, or it could not write to
-    the database either.
+    The application may run as another user than the restore. That user can write to the folder, since SQLite needs that
+    to write to a database.
     """
     status = database.parent.stat()
     if os.geteuid() == 0:

@@ -1,4 +1,4 @@
-"""Rows of an SQLite database that were written after the backup of the live state: compared with its copy there."""
+"""Count the rows of an SQLite database written after the backup of the live state, by comparison with its copy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _PIECE: Final = 1 << 20
 
 
 def count_written(alias: str, place: str, stored: StoredAt) -> Mapping[str, int] | None:
-    """Count the rows of each table that are not in the stored copy; None where that backup has no copy."""
+    """Count the rows of each table that are not in the stored copy; return None if that backup has no copy."""
     with _as_it_was(alias, stored) as before:
         return None if before is None else _changed_in(place, before)
 
@@ -46,12 +46,12 @@ def _as_it_was(alias: str, stored: StoredAt) -> Iterator[Path | None]:
 
 
 def _changed_in(place: str, before: Path) -> dict[str, int]:
-    """The rows of each table that are not the same in the copy, without the ledger's, which were carried over."""
+    """Count the rows of each table that differ from the copy, without the ledger's, which were carried over."""
     own = {model._meta.db_table for model in ledger_models()}
     with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
         cursor = connection.cursor()
         cursor.execute("ATTACH DATABASE ? AS before", [f"file:{quote(str(before))}?mode=ro&immutable=1"])
-        # A virtual table keeps its rows in tables of its own.
+        # A virtual table has its rows in other tables.
         cursor.execute(
             "SELECT name FROM main.sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'"
             " AND sql NOT LIKE 'CREATE VIRTUAL%'"

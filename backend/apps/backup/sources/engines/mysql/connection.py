@@ -1,4 +1,4 @@
-"""MariaDB and MySQL: a connection of its own, through whichever driver the project uses: mysqlclient or PyMySQL."""
+"""MariaDB and MySQL: open a separate connection, through the driver of the project: mysqlclient or PyMySQL."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ CHARACTER_SET: Final = "utf8mb4"
 
 _IDLE_SECONDS: Final = 7 * 24 * 3600
 _TRAFFIC_SECONDS: Final = 3600
-# Values that do not fit are errors, and a key of 0 is a key of 0, not "the next one".
+# Values that do not fit are errors, and a key of 0 stays 0 instead of becoming the next number.
 _SQL_MODE: Final = "STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_AUTO_VALUE_ON_ZERO"
 _CLIENT_TIMEOUTS: Final = frozenset({"read_timeout", "write_timeout"})
 
 
 def not_transactional(cursor: CursorWrapper, database: str) -> list[str]:
-    """The tables of a database that know no transactions."""
+    """Return the tables of a database that do not support transactions."""
     cursor.execute(
         "SELECT TABLE_NAME FROM information_schema.TABLES"
         " WHERE TABLE_SCHEMA = %s AND TABLE_TYPE = 'BASE TABLE' AND ENGINE <> 'InnoDB' ORDER BY 1",
@@ -35,7 +35,7 @@ def not_transactional(cursor: CursorWrapper, database: str) -> list[str]:
 
 @contextlib.contextmanager
 def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own with the alias's settings, in autocommit mode, without time limits; closed at the end.
+    """Open a separate connection with the alias's settings, in autocommit mode and without time limits.
 
     `database` is another database on the same server.
     """

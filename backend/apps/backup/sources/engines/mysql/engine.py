@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class MysqlCapture(CaptureEngine):
-    """Carried as rows only."""
+    """Databases are read as rows only."""
 
     vendor = ENGINE
 
@@ -38,7 +38,7 @@ class MysqlCapture(CaptureEngine):
 
 
 def _limit_statements(cursor: CursorWrapper, seconds: int) -> None:
-    """MariaDB counts seconds, MySQL milliseconds."""
+    """Limit each statement: MariaDB takes seconds, MySQL milliseconds."""
     cursor.execute("SHOW VARIABLES WHERE Variable_name IN ('max_statement_time', 'max_execution_time')")
     for name, _ in cursor.fetchall():
         limit = seconds if name == "max_statement_time" else seconds * 1000

@@ -9,16 +9,16 @@ from django.conf import settings as project
 
 from ....portable.engines.mysql import MysqlReading
 from ....portable.history import history
-from ..opened_rows import OpenedRows, applied_in, by_app, moments_in, one_row
+from ..opened_rows import OpenedRows, applied_in, by_app, one_row, timestamps_in
 from .connection import fresh_connection, not_transactional
 
 
 def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
-    """Begin the transaction. It ends with the stack."""
+    """Begin the transaction and return its rows. It ends with the stack."""
     wrapper = stack.enter_context(fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())
-    reading = MysqlReading(wrapper, cursor, moments=moments_in(alias, bare=not project.USE_TZ))
+    reading = MysqlReading(wrapper, cursor, timestamps=timestamps_in(alias, bare=not project.USE_TZ))
     reading.prepare()
     cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ")
     cursor.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY")
@@ -28,7 +28,7 @@ def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
     )
     version, size = one_row(cursor)
     loose = not_transactional(cursor, str(wrapper.settings_dict["NAME"]))
-    warnings = [f"the table {name} is not InnoDB: its rows are not of the cut's moment" for name in loose]
+    warnings = [f"the table {name} is not InnoDB: its rows may be later than the consistency point" for name in loose]
     cursor.execute(
         "SELECT count(*) FROM information_schema.tables"
         " WHERE table_schema = DATABASE() AND table_name = 'django_migrations'"

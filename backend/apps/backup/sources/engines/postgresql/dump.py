@@ -1,8 +1,8 @@
-"""PostgreSQL as a source: one transaction sees everything, and pg_dump sees what that transaction sees.
+"""PostgreSQL as a source: pg_dump reads in the snapshot of one transaction.
 
-The transaction is READ ONLY and REPEATABLE READ on a connection of its own; its snapshot is exported to pg_dump. Row
-counts, sequences and the names of files are read in the same transaction, so that they are of the same moment as the
-dump. Writers are not held up.
+The transaction is READ ONLY and REPEATABLE READ on a separate connection; its snapshot is exported to pg_dump. Row
+counts, sequences and the names of files are read in the same transaction, so they are of the same time as the dump.
+Writers do not wait.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ ENGINE: Final = "postgresql"
 DUMP: Final = "database.dump"
 _FETCH: Final = 5000
 _ACTIVE: Final = 1
-"""The state of a connection whose statement runs, as libpq numbers it."""
+"""The number in libpq for the state of a connection whose statement runs."""
 _XIDS: Final = 1 << 32
 _LOCKED: Final = "55P03"
-"""The state of a statement that has waited for a lock for as long as it may."""
+"""SQLSTATE of a statement that has waited for a lock up to its time limit."""
 _WATCHES_US: Final = "client_connection_check_interval"
 _TIMEOUTS: Final = "'statement_timeout', 'lock_timeout', 'idle_in_transaction_session_timeout', 'transaction_timeout'"
 
-# Tables with rows of their own: partitions count, their parents do not. An extension makes its own tables.
+# Tables with rows of their own: partitions count, their parents do not, nor do the tables of an extension.
 _TABLES: Final = """
     SELECT n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -66,7 +66,7 @@ _TABLES: Final = """
                       AND d.deptype = 'e')
     ORDER BY 1, 2
 """
-# All roles that the dump names: owners, and those with grants.
+# All roles that the dump names: owners and roles with grants.
 _ROLES: Final = """
     WITH ours AS (SELECT oid, nspowner, nspacl FROM pg_namespace
                   WHERE nspname <> 'information_schema' AND nspname NOT LIKE 'pg\\_%'),
@@ -94,7 +94,7 @@ _COLUMN: Final = """
 
 @dataclass(frozen=True)
 class PostgresFacts:
-    """The facts of a database that one transaction sees, apart from its rows."""
+    """The facts of a database besides its rows, read in one transaction."""
 
     tables: dict[str, int]
     sequences: dict[str, int | None]
@@ -104,12 +104,12 @@ class PostgresFacts:
 
 @contextlib.contextmanager
 def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDatabaseWrapper]:
-    """A connection of its own with the alias's settings, in autocommit mode, without time limits; closed at the end.
+    """Open a separate connection with the alias's settings, in autocommit mode and without time limits.
 
     `database` is another database on the same server.
     """
-    # Under the name that Django has for connections to no database of the settings: what the project does at each new
-    # connection must not look into the live database, which may be gone. `django.contrib.postgres` does otherwise.
+    # Under Django's alias for connections to no configured database: handlers of the project for new connections, such
+    # as that of `django.contrib.postgres`, must not read the live database, which may be gone.
     wrapper = connections[alias].copy(NO_DB_ALIAS)
     wrapper.settings_dict["OPTIONS"] = {
         name: value for name, value in wrapper.settings_dict["OPTIONS"].items() if name != "pool"
@@ -119,23 +119,23 @@ def fresh_connection(alias: str, database: str | None = None) -> Iterator[BaseDa
     try:
         with wrapper.cursor() as cursor:
             cursor.execute(f"SELECT set_config(name, '0', false) FROM pg_settings WHERE name IN ({_TIMEOUTS})")  # noqa: S608
-            # A role that may see some rows only must fail, not count what it sees.
+            # A role that may see only some rows must fail instead of counting only these.
             cursor.execute("SET row_security = off")
             with contextlib.suppress(DatabaseFailure):
-                # Where the server can (from 14 on, and not on every system), it notices that we were killed, instead of
-                # waiting on for us with all the locks that it has got.
+                # If the server can (from 14 on, not on all systems), it notices that this process was killed, instead
+                # of waiting for it with all its locks.
                 cursor.execute(f"SELECT set_config(name, '5s', false) FROM pg_settings WHERE name = '{_WATCHES_US}'")  # noqa: S608
         yield wrapper
     except DatabaseFailure:
         raise
     except BaseException:
-        _take_back_statement(wrapper)
+        _cancel_statement(wrapper)
         raise
     finally:
         wrapper.close()
 
 
-def _take_back_statement(wrapper: BaseDatabaseWrapper) -> None:
+def _cancel_statement(wrapper: BaseDatabaseWrapper) -> None:
     """Cancel the running statement: a server goes on waiting for a lock after its client has left."""
     connection = wrapper.connection
     if connection is None or connection.info.transaction_status != _ACTIVE:
@@ -145,10 +145,10 @@ def _take_back_statement(wrapper: BaseDatabaseWrapper) -> None:
 
 
 def server_major(wrapper: BaseDatabaseWrapper) -> int:
-    """The server's major version."""
+    """Return the server's major version."""
     with wrapper.cursor() as cursor:
         cursor.execute("SHOW server_version_num")
-        return int(one(cursor)) // 10000
+        return int(single_text(cursor)) // 10000
 
 
 def client_of(alias: str) -> Client:
@@ -162,32 +162,32 @@ def client_of(alias: str) -> Client:
         ) from error
 
 
-def one(cursor: CursorWrapper) -> str:
-    """The first column of the only row, as text; "" for null."""
+def single_text(cursor: CursorWrapper) -> str:
+    """Return the first column of the only row as text; "" for null."""
     row = cursor.fetchone()
     value = row[0] if row else None
     return "" if value is None else str(value)
 
 
 def read_facts(cursor: CursorWrapper) -> PostgresFacts:
-    """Count every table's rows and read every sequence, in the cursor's transaction."""
+    """Count the rows of all tables and read all sequences, in the cursor's transaction."""
     cursor.execute(_TABLES)
     tables: dict[str, int] = {}
     for schema, table, name in cursor.fetchall():
         cursor.execute(f"SELECT count(*) FROM ONLY {name}")  # noqa: S608  quoted by the server
-        tables[f"{schema}.{table}"] = int(one(cursor))
+        tables[f"{schema}.{table}"] = int(single_text(cursor))
     cursor.execute(_ROLES)
     roles = [str(row[0]) for row in cursor.fetchall()]
     cursor.execute(_SEQUENCES)
     sequences = {str(name): None if value is None else int(str(value)) for name, value in cursor.fetchall()}
     cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
-    return PostgresFacts(tables, sequences, roles, int(one(cursor)))
+    return PostgresFacts(tables, sequences, roles, int(single_text(cursor)))
 
 
 def written_since(cursor: CursorWrapper, position: str) -> dict[str, int]:
     """Count the rows of each table that were added or changed after a position of this server, by their xmin.
 
-    Numbers of transactions have 32 bits in a row, and come again: what seems to lie in the future is very old.
+    Transaction numbers in rows have 32 bits and wrap around: a number that seems to be in the future is very old.
     """
     _, first_later, running = position.split(":")
     later = str(int(first_later) % _XIDS)
@@ -195,45 +195,45 @@ def written_since(cursor: CursorWrapper, position: str) -> dict[str, int]:
     cursor.execute(_TABLES)
     written: dict[str, int] = {}
     for schema, table, name in cursor.fetchall():
-        # The driver reads "%" where there are parameters.
+        # With parameters, the driver interprets "%".
         literal = str(name).replace("%", "%%")
         cursor.execute(
             f"SELECT count(*) FROM ONLY {literal}"  # noqa: S608  quoted by the server
             " WHERE age(xmin) BETWEEN 0 AND age(%s::xid) OR xmin::text = ANY(%s)",
             [later, still_running],
         )
-        written[f"{schema}.{table}"] = int(one(cursor))
+        written[f"{schema}.{table}"] = int(single_text(cursor))
     return written
 
 
 @contextlib.contextmanager
 def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFiles) -> Iterator[DatabaseCapture]:
-    """Fix the cut of one database; everything but the dump itself is read before this returns.
+    """Fix the consistency point of one database, and read all facts before the block; the dump is read in the block.
 
-    Raises `ClientMissing` and `CaptureFailed`. The transaction stays open until the block is left.
+    The transaction stays open until the end of the block. Raises `ClientMissing` and `CaptureFailed`.
     """
     with contextlib.ExitStack() as stack:
         try:
             wrapper = stack.enter_context(fresh_connection(alias))
-            # The dump may be read, and the connection closed, by another thread than this one.
+            # Another thread may read the dump and close the connection.
             wrapper.inc_thread_sharing()
             client = find_client(server_major(wrapper))
             cursor = stack.enter_context(wrapper.cursor())
-            # A prepared transaction may hold a table for ever, and a migration for hours.
+            # A prepared transaction may lock a table forever, and a migration for hours.
             cursor.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_SECONDS}s"])
             cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute("SELECT pg_export_snapshot()")
-            snapshot = one(cursor)
+            snapshot = single_text(cursor)
             cursor.execute("SELECT txid_current_snapshot()::text")
-            position = str(one(cursor))
+            position = str(single_text(cursor))
             record = _record(cursor, alias, client)
             for field in fields:
                 _read_names(cursor, field, named)
             cursor.execute("SELECT pg_database_size(current_database())")
-            size = int(one(cursor))
+            size = int(single_text(cursor))
         except DatabaseFailure as error:
-            said = str(error).strip() + _advice(error)
-            raise CaptureFailed(f"The database {alias!r} cannot be read: {said}") from error
+            message = str(error).strip() + _advice(error)
+            raise CaptureFailed(f"The database {alias!r} cannot be read: {message}") from error
         yield DatabaseCapture(
             record,
             lambda finished: _open_dump(wrapper, alias, client, snapshot=snapshot, finished=finished),
@@ -243,9 +243,9 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
 
 
 def sqlstate(error: DatabaseFailure) -> str:
-    """The code of what the server refused; "" of what was no answer of the server."""
+    """Return the SQLSTATE of an error that the server raised; "" for an error without an answer of the server."""
     cause = error.__cause__
-    # Psycopg 3 has the one, psycopg2 the other.
+    # Psycopg 3 has the first attribute, psycopg2 the second.
     return str(getattr(cause, "sqlstate", None) or getattr(cause, "pgcode", None) or "")
 
 
@@ -307,7 +307,7 @@ def _record(cursor: CursorWrapper, alias: str, client: Client) -> DatabaseRecord
 
 def _applied(cursor: CursorWrapper) -> list[tuple[str, str]]:
     cursor.execute("SELECT to_regclass('django_migrations')")
-    if not one(cursor):
+    if not single_text(cursor):
         return []
     cursor.execute("SELECT app, name FROM django_migrations ORDER BY id")
     return [(str(app), str(name)) for app, name in cursor.fetchall()]

@@ -1,8 +1,9 @@
-"""A dump is read by pg_restore, without any server: one thread writes the dump, another reads what comes of it."""
+"""Read a dump by pg_restore, without a server: one thread writes the dump to it, another reads its output."""
 
 from __future__ import annotations
 
 import contextlib
+import re
 import subprocess
 import tempfile
 import threading
@@ -15,6 +16,9 @@ from ...errors import CaptureFailed
 from ...streams import CHUNK, describe_exit
 from .client_programs import CommandLine
 
+_COPY: Final = re.compile(rb'COPY ("(?:[^"]|"")+"|[^\s."]+)\.("(?:[^"]|"")+"|[^\s."(]+) .*FROM stdin;\n', re.DOTALL)
+_PIECE: Final = 1 << 16
+
 Found = TypeVar("Found")
 Measure = Callable[[bytes], None]
 
@@ -24,10 +28,10 @@ _LAST_WORDS: Final = 4000
 def read_dump(
     command_line: CommandLine, dump: Reader, take: Callable[[IO[bytes]], Found], *, measure: Measure | None = None
 ) -> Found:
-    """Have pg_restore read a dump; `take` is given what it writes, and what that returns is returned.
+    """Let pg_restore read a dump, pass its output to `take`, and return the result of `take`.
 
-    With `measure` the dump is read to its end, whether pg_restore needs that or not, and `measure` is given every byte.
-    Raises `CaptureFailed` where pg_restore fails, and what reading the dump raises.
+    With `measure` the dump is read to its end, even if pg_restore does not need that, and `measure` gets every byte.
+    Raises `CaptureFailed` if pg_restore fails, and the errors of reading the dump.
     """
     command, environment = command_line
     with tempfile.TemporaryFile() as stderr:
@@ -46,13 +50,13 @@ def read_dump(
             raise feeder.failure
         if status != 0:
             stderr.seek(0)
-            said = " / ".join(stderr.read()[-_LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()[-3:])
-            raise CaptureFailed(f"pg_restore cannot read it ({describe_exit(status)}): {said}")
+            messages = " / ".join(stderr.read()[-_LAST_WORDS:].decode("utf-8", "replace").strip().splitlines()[-3:])
+            raise CaptureFailed(f"pg_restore cannot read it ({describe_exit(status)}): {messages}")
     return found
 
 
 class _Feeder(threading.Thread):
-    """Writes a stream into a program's input while another thread reads its output."""
+    """A thread that writes a stream to a program's input while another thread reads its output."""
 
     def __init__(self, stream: Reader, target: IO[bytes], measure: Measure | None) -> None:
         super().__init__(daemon=True)
@@ -79,6 +83,37 @@ class _Feeder(threading.Thread):
         try:
             self._target.write(data)
         except BrokenPipeError:
-            # The program has read what it needs, or failed; its exit status tells which.
+            # The program has read enough or has failed; its exit status says which.
             return False
         return True
+
+
+def count_copied(output: IO[bytes]) -> dict[str, int]:
+    """Count the rows of each table in the SQL of pg_restore, which has them as COPY."""
+    counts: dict[str, int] = {}
+    table: str | None = None
+    header = b""
+    at_start = True
+    # A row may be as long as a gigabyte: lines are read in pieces.
+    while line := output.readline(_PIECE):
+        whole = at_start
+        at_start = line.endswith(b"\n")
+        if table is None:
+            if header or (whole and line.startswith(b"COPY ")):
+                # A name may contain a line break: then a quotation mark is still open.
+                header += line
+                if header.count(b'"') % 2 == 0:
+                    if found := _COPY.fullmatch(header):
+                        table = f"{_plain(found[1])}.{_plain(found[2])}"
+                        counts[table] = 0
+                    header = b""
+        elif whole and line == b"\\.\n":
+            table = None
+        elif at_start:
+            counts[table] += 1
+    return counts
+
+
+def _plain(name: bytes) -> str:
+    text = name.decode("utf-8", "replace")
+    return text[1:-1].replace('""', '"') if text.startswith('"') else text

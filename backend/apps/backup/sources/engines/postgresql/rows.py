@@ -7,16 +7,16 @@ import datetime
 
 from ....portable.engines.postgresql import PostgresqlReading
 from ....portable.history import history
-from ..opened_rows import OpenedRows, applied_in, by_app, moments_in, one_row
+from ..opened_rows import OpenedRows, applied_in, by_app, one_row, timestamps_in
 from .dump import fresh_connection
 
 
 def open_rows(alias: str, stack: contextlib.ExitStack) -> OpenedRows:
-    """Begin the transaction. It ends with the stack."""
+    """Begin the transaction and return its rows. It ends with the stack."""
     wrapper = stack.enter_context(fresh_connection(alias))
     wrapper.inc_thread_sharing()
     cursor = stack.enter_context(wrapper.cursor())
-    reading = PostgresqlReading(cursor, moments_in(alias, bare=False))
+    reading = PostgresqlReading(cursor, timestamps_in(alias, bare=False))
     reading.prepare()
     cursor.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY")
     cursor.execute("SELECT now(), current_setting('server_version'), pg_database_size(current_database())")

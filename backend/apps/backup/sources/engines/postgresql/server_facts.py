@@ -1,4 +1,4 @@
-"""Facts that a PostgreSQL server keeps about a database outside of its dump: grants, settings, owners and the like."""
+"""Read the facts about a PostgreSQL database that are not in its dump: grants, settings, owner and the like."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _ROLE_SETTINGS: Final = """
     SELECT r.rolname, unnest(s.setconfig) FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase
     JOIN pg_roles r ON r.oid = s.setrole WHERE d.datname = %s ORDER BY 1
 """
-# Those of a database are stronger than those of the server, and those of a role than both.
+# Settings of a database override those of the server, and settings of a role override both.
 _SESSION: Final = """
     SELECT unnest(s.setconfig) FROM pg_db_role_setting s
     WHERE s.setdatabase IN (0, (SELECT oid FROM pg_database WHERE datname = current_database()))
       AND s.setrole IN (0, (SELECT oid FROM pg_roles WHERE rolname = session_user))
     ORDER BY s.setrole <> 0, s.setdatabase <> 0
 """
-# Another role gets a dump without them, and pg_dump ends with 0.
+# For a role that is no superuser, pg_dump leaves subscriptions out and still ends with 0.
 _SUBSCRIPTIONS: Final = """
     SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid
     WHERE d.datname = current_database() AND NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
@@ -41,14 +41,14 @@ _SUBSCRIPTIONS: Final = """
 
 
 FIRST_WITH_PROVIDERS: Final = 15
-"""The first version of the server whose databases may sort by another library than the system's."""
+"""The first server version whose databases may use another collation library than the system's."""
 _NAMES_ICU: Final = 17
 _HAS_RULES: Final = 16
 
 
 @dataclass(frozen=True)
 class Locale:
-    """How a database sorts and spells. `icu_locale` is that of the provider, ICU or the server's own."""
+    """The encoding and collation of a database. `icu_locale` is that of the provider, ICU or the server's own."""
 
     encoding: str
     collation: str
@@ -59,7 +59,7 @@ class Locale:
 
 
 def locale_of(cursor: CursorWrapper, database: str) -> Locale | None:
-    """Of a database on the server; None if there is none of that name."""
+    """Return the locale of a database on the server; None if there is no database of that name."""
     cursor.execute("SELECT current_setting('server_version_num')::int / 10000")
     ((version,),) = cursor.fetchall()
     provider = "datlocprovider::text" if version >= FIRST_WITH_PROVIDERS else "''"
@@ -99,7 +99,7 @@ def server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | None:
 
 
 def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | None:
-    """The same of the database that the cursor is in, with what can only be seen from within."""
+    """Return the facts of the cursor's own database, with those that only its own sessions can read."""
     facts = server_facts(cursor, database)
     if facts is None:
         return None
@@ -109,7 +109,7 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
     session = [str(row[0]) for row in cursor.fetchall()]
     cursor.execute(_SUBSCRIPTIONS)
     not_dumped = [f"subscription {row[0]}" for row in cursor.fetchall()]
-    extensions, publications, event_triggers = made_in(cursor)
+    extensions, publications, event_triggers = extensions_publications_triggers(cursor)
     return msgspec.structs.replace(
         facts,
         search_path=str(path),
@@ -121,8 +121,8 @@ def read_server_facts(cursor: CursorWrapper, database: str) -> ServerFacts | Non
     )
 
 
-def made_in(cursor: CursorWrapper) -> tuple[dict[str, str], list[str], list[str]]:
-    """Extensions with their versions, publications and event triggers of the database that the cursor is in."""
+def extensions_publications_triggers(cursor: CursorWrapper) -> tuple[dict[str, str], list[str], list[str]]:
+    """Return the extensions with their versions, the publications and the event triggers of the cursor's database."""
     cursor.execute("SELECT extname, extversion FROM pg_extension ORDER BY 1")
     extensions = {str(name): str(version) for name, version in cursor.fetchall()}
     cursor.execute("SELECT pubname FROM pg_publication ORDER BY 1")

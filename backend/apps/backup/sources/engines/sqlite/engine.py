@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
 
+from strongroom.streams import Reader
+
+from ....core.manifest import DatabaseRecord
 from ...errors import SourceRefused
 from ...file_references import NamedFiles, ReferenceField
-from ..contract import CaptureEngine, DatabaseCapture
+from ...streams import CHUNK
+from ..contract import CaptureEngine, DatabaseCapture, DumpReading
 from ..opened_rows import OpenedRows
-from .online_copy import ENGINE, database_path, open_sqlite
+from .online_copy import (
+    DUMP,
+    ENGINE,
+    SIDE_FILES,
+    count_rows,
+    damage_in,
+    database_path,
+    open_readonly,
+    open_sqlite,
+)
 from .rows import open_rows
 
 if TYPE_CHECKING:
@@ -23,15 +37,16 @@ if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
 _STEPS: Final = 20_000
-"""SQLite looks at the clock after so many of its instructions."""
+"""Instructions of SQLite between two checks of the clock."""
 
 
 class SqliteCapture(CaptureEngine):
-    """The online backup API makes a copy, and everything else is read from that copy."""
+    """Databases are copied by the online backup API, and read from the copy."""
 
     vendor = ENGINE
     has_dump = True
     is_file = True
+    side_files = SIDE_FILES
 
     def open_dump(
         self, alias: str, staging: Path, *, fields: Sequence[ReferenceField], named: NamedFiles
@@ -41,10 +56,31 @@ class SqliteCapture(CaptureEngine):
     def open_rows(self, alias: str, staging: Path, stack: contextlib.ExitStack) -> OpenedRows:
         return open_rows(alias, staging, stack)
 
+    def file_of(self, alias: str) -> Path:
+        return database_path(alias, connections[alias].settings_dict)
+
+    def named_file(self, alias: str) -> str:
+        name = str(connections[alias].settings_dict["NAME"] or "")
+        return "" if name.startswith((":memory:", "file:")) else name
+
+    def read_dump(
+        self, record: DatabaseRecord, stream: Reader, measure: Callable[[bytes], None], staging: Path | None
+    ) -> DumpReading:
+        with tempfile.TemporaryDirectory(prefix="verify-", dir=staging) as folder:
+            copy = Path(folder) / DUMP
+            with copy.open("wb") as target:
+                while data := stream.read(CHUNK):
+                    measure(data)
+                    target.write(data)
+            if damage := damage_in(copy):
+                return DumpReading(damage=damage)
+            with contextlib.closing(open_readonly(copy)) as connection:
+                return DumpReading(count_rows(connection.cursor()))
+
     @contextlib.contextmanager
     def open_sample(self, alias: str, seconds: int) -> Iterator[BaseDatabaseWrapper]:
-        # Connecting would make a file that is not there.
-        if not database_path(alias, connections[alias].settings_dict).is_file():
+        # A connection would create a missing file.
+        if not self.file_of(alias).is_file():
             raise SourceRefused("there is no file of the database")
         wrapper = connections[alias].copy()
         try:

@@ -1,7 +1,7 @@
-"""SQLite as a source: the online backup API makes a copy, and everything else is read from that copy.
+"""SQLite as a source: the online backup API makes a copy, from which the backup reads.
 
-The copy is the cut. It lies in the job's working folder until it has been read, so that neither the live database's
-writers nor our own heartbeat wait while it is stored.
+The copy fixes the consistency point. It stays in the job's working folder until it has been read, so that neither the
+writers of the live database nor the job's heartbeat wait while it is stored.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _FOLD_SECONDS: Final = 5.0
 
 
 def database_path(alias: str, settings: Mapping[str, object]) -> Path:
-    """The file of an SQLite database; raises `SourceRefused` for one in memory, which no backup could reach."""
+    """Return the file of an SQLite database. Raises `SourceRefused` for one in memory, which cannot be backed up."""
     name = os.fspath(settings["NAME"]) if isinstance(settings["NAME"], os.PathLike) else str(settings["NAME"])
     if name.startswith("file:") and "mode=memory" not in name and ":memory:" not in name:
         name = unquote(urlsplit(name).path)
@@ -43,7 +43,7 @@ def database_path(alias: str, settings: Mapping[str, object]) -> Path:
 
 
 def open_readonly(path: Path) -> sqlite3.Connection:
-    """Open a database file that has no writers, without making files beside it."""
+    """Open a database file that has no writers, without creating side files."""
     connection = sqlite3.connect(f"file:{quote(str(path))}?mode=ro&immutable=1", uri=True, isolation_level=None)
     # Text that is not UTF-8 must not stop a backup.
     connection.text_factory = _text
@@ -51,7 +51,7 @@ def open_readonly(path: Path) -> sqlite3.Connection:
 
 
 def has_no_tables(path: Path) -> bool:
-    """Whether this is a database that nothing was ever put into; False for anything else, and for nothing at all."""
+    """Return whether a file is a database without tables; False for any other file, and for a missing one."""
     if not path.is_file() or path.is_symlink():
         return False
     try:
@@ -61,10 +61,10 @@ def has_no_tables(path: Path) -> bool:
         return False
 
 
-def fold_log_in(path: Path) -> None:
-    """Have a database that is about to be moved be whole in its one file, as far as those who use it allow.
+def checkpoint_log(path: Path) -> None:
+    """Write the log of a database into its main file before it is moved, as far as its users allow.
 
-    The log beside it moves with it in any case. A log that cannot be read is moved as it is.
+    The log beside the file is moved with it in any case, also one that cannot be read.
     """
     with (
         contextlib.suppress(sqlite3.Error),
@@ -78,7 +78,7 @@ def _text(data: bytes) -> str:
 
 
 def count_rows(cursor: sqlite3.Cursor) -> dict[str, int]:
-    """Every table and its number of rows, tables without a model included; shadow tables count like any other."""
+    """Return the number of rows of each table, also of tables without a model and of shadow tables."""
     cursor.execute("SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'")
     names = sorted(str(row[0]) for row in cursor.fetchall())
     counts: dict[str, int] = {}
@@ -93,7 +93,7 @@ def count_rows(cursor: sqlite3.Cursor) -> dict[str, int]:
 def open_sqlite(
     alias: str, settings: Mapping[str, object], staging: Path, *, fields: Sequence[ReferenceField], named: NamedFiles
 ) -> Iterator[DatabaseCapture]:
-    """Copy one database and read everything but the copy itself; raises `SourceRefused` and `CaptureFailed`."""
+    """Copy one database and read its facts; the block reads the copy. Raises `SourceRefused` and `CaptureFailed`."""
     with copied(alias, settings, staging) as (copy, cut_at):
         try:
             with contextlib.closing(open_readonly(copy)) as connection:
@@ -109,7 +109,7 @@ def open_sqlite(
 
 @contextlib.contextmanager
 def copied(alias: str, settings: Mapping[str, object], staging: Path) -> Iterator[tuple[Path, datetime.datetime]]:
-    """A copy of one database in `staging`, for the time of the block, and the moment that it is of.
+    """Copy one database into `staging` for the time of the block, and yield the copy and its time.
 
     Raises `SourceRefused` and `CaptureFailed`.
     """
@@ -135,7 +135,7 @@ def _copy(live: Path, copy: Path) -> datetime.datetime:
         contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None, timeout=_BUSY_SECONDS)) as source,
         contextlib.closing(sqlite3.connect(copy, isolation_level=None)) as target,
     ):
-        # A read transaction that is open already keeps the copy from starting again at every write.
+        # An open read transaction keeps the copy from starting again after each write.
         source.execute("BEGIN")
         source.execute("SELECT count(*) FROM sqlite_master").fetchone()
         cut_at = datetime.datetime.now(datetime.UTC)
@@ -184,7 +184,7 @@ def _read_names(connection: sqlite3.Connection, field: ReferenceField, named: Na
 
 
 def damage_in(path: Path) -> list[str]:
-    """Return what SQLite's integrity check finds in a database file; empty if it is sound."""
+    """Return the findings of SQLite's integrity check in a database file, none if it is good."""
     with contextlib.closing(open_readonly(path)) as connection:
         try:
             rows = connection.execute("PRAGMA integrity_check").fetchall()

@@ -10,7 +10,7 @@ from typing import Final
 
 from .....core.sql import quoted
 from .....errors import RestoreFailed
-from .failures import Failure
+from ...rehearsal import Failure
 from .script import Entry
 from .session import Refusal, Session
 
@@ -23,10 +23,10 @@ _CHECKS: Final = """
                   AND d.refclassid IN ('pg_proc'::regclass, 'pg_operator'::regclass))
     ORDER BY oid
 """
-"""The search path is empty, so that names come with their schemas. The server's own functions are no dependencies."""
+"""The search path is empty, so names have their schemas. The server's own functions are not dependencies."""
 _REFERENCE: Final = "FK CONSTRAINT"
 _VIOLATED: Final = "23503"
-"""The state of a reference whose row is not there."""
+"""SQLSTATE of a reference to a missing row."""
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Check:
 
     @property
     def title(self) -> str:
-        """For people."""
+        """The constraint's name and owner, for users."""
         return f"check {self.name} of {self.owner.lower().replace('table ', '', 1)}"
 
 
-def set_aside(session: Session) -> list[Check]:
-    """Drop every such check; those that a table also inherits come to light when its parent has lost them."""
+def drop_checks(session: Session) -> list[Check]:
+    """Drop all such checks, and return them. One that a table also inherits is found after its parent has lost it."""
     found: list[Check] = []
     while rows := session.rows(_CHECKS):
         checks = [Check(*map(str, row)) for row in rows]
@@ -56,10 +56,10 @@ def set_aside(session: Session) -> list[Check]:
     return found
 
 
-def put_back(session: Session, checks: list[Check]) -> tuple[list[Failure], list[str]]:
-    """Create them again, first for new rows and then for all; what failed, and notes about those that do not hold.
+def recreate_checks(session: Session, checks: list[Check]) -> tuple[list[Failure], list[str]]:
+    """Create the checks again, first for new rows and then for all; return the failures, and notes on violated checks.
 
-    A check that reads other tables may not hold for rows that were there before: the source would not have noticed.
+    A check that reads other tables may be violated by existing rows: the source does not notice that either.
     """
     failures, notes = [], []
     for check in reversed(checks):
@@ -88,9 +88,9 @@ def put_back(session: Session, checks: list[Check]) -> tuple[list[Failure], list
 def references_not_valid(
     session: Session, refused: list[tuple[Entry, Refusal]]
 ) -> tuple[list[tuple[Entry, Refusal]], list[str]]:
-    """Create references that rows of the backup break for new rows only; what is still refused, and notes.
+    """Create references that rows of the backup violate, for new rows only; return those still refused, and notes.
 
-    Rows that were written while triggers were off break them in the source as well, which has never noticed.
+    Rows that were written while triggers were off violate them in the source, too, which did not notice.
     """
     left, notes = [], []
     for entry, refusal in refused:
@@ -103,5 +103,5 @@ def references_not_valid(
             f"the reference {entry.title} does not hold for all rows of the backup ({refusal.text}); it is NOT VALID"
             " now, and holds for new rows"
         )
-    # Their comments can be made now.
+    # Comments on these references can be created now.
     return (session.make([entry for entry, _ in left]) if notes else left), notes

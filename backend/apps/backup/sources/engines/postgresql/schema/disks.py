@@ -1,6 +1,6 @@
-"""The disk of a PostgreSQL server on this machine.
+"""Check the disk of a PostgreSQL server on this machine before a database is made on it.
 
-A server that finds no room for its log ends, and all its databases with it. So what takes room there asks before.
+A server without room for its log stops, with all its databases.
 """
 
 from __future__ import annotations
@@ -9,20 +9,18 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from ...server_disks import LEAST, LOCAL, local_folder
+
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-LEAST: Final = 64 << 20
-"""Bytes that an empty database and its log take, with as much for what the server does besides."""
-LOCAL: Final = ("", "127.0.0.1", "::1")
-"""Addresses of this machine; none for a socket."""
 _FOLDER: Final = """
     SELECT setting, coalesce(host(inet_server_addr()), '') FROM pg_settings WHERE name = 'data_directory'
 """
 
 
 def data_folder(cursor: CursorWrapper) -> Path | None:
-    """Return where the server keeps its data; None where it is elsewhere, or does not tell this role."""
+    """Return the folder with the server's data; None if it is on another machine, or hidden from this role."""
     cursor.execute(_FOLDER)
     row = cursor.fetchone()
     if row is None or str(row[1]) not in LOCAL:
@@ -30,17 +28,8 @@ def data_folder(cursor: CursorWrapper) -> Path | None:
     return local_folder(str(row[0]))
 
 
-def local_folder(text: str) -> Path | None:
-    """Return a folder that a server names, if this process can see it."""
-    folder = Path(text)
-    try:
-        return folder if folder.is_dir() else None
-    except OSError:
-        return None
-
-
-def want_of_room(cursor: CursorWrapper) -> str:
-    """Tell why no further database is made for a rehearsal; "" if there is room, or nothing is known of it."""
+def missing_room(cursor: CursorWrapper) -> str:
+    """Return why no database is made for a rehearsal: too little space; "" if there is enough, or it is unknown."""
     folder = data_folder(cursor)
     if folder is None:
         return ""

@@ -1,4 +1,4 @@
-"""Objects that the server refused to create: one failure for each cause, with the remedy."""
+"""Explain which objects the server refused to create: one failure for each cause, with the remedy."""
 
 from __future__ import annotations
 
@@ -8,28 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from .....core.sql import quoted
+from ...rehearsal import Failure
 from .script import Entry
 from .session import FORBIDDEN, UNKNOWN_NAMES, Refusal
 
 _MOST_SHOWN: Final = 5
 _HAVE_ROWS: Final = frozenset({"TABLE", "SCHEMA", "SEQUENCE"})
-"""Kinds of objects that cannot be left out: they hold what was backed up, or are where that lies."""
+"""Kinds of objects that cannot be left out, since they hold the rows or contain such objects."""
 
 Refused = tuple[Entry, Refusal]
-
-
-@dataclass(frozen=True)
-class Failure:
-    """An object that cannot be made; `hint` says what helps, `selector` is its name for `--leave-out`."""
-
-    object: str
-    reason: str
-    hint: str
-    sql: str
-    selector: str
-
-    def __str__(self) -> str:
-        return f"{self.object}: {self.reason}. {self.hint}".strip()
 
 
 @dataclass(frozen=True)
@@ -43,9 +30,9 @@ class Maker:
 def failures_of(
     refused: Sequence[Refused], entries: Iterable[Entry], maker: Maker, left_out: Sequence[Entry] = ()
 ) -> list[Failure]:
-    """Return a failure for each refused object, but none for those that only lack another one, which names them.
+    """Return a failure for each cause: an object that only lacks another refused one is named in that one's failure.
 
-    `entries` are all objects of the dump, `left_out` those of them that are not wanted.
+    `entries` are all objects of the dump, `left_out` those of them that the user leaves out.
     """
     known = [*entries]
     refused = [(_with_server(entry, known), refusal) for entry, refusal in refused]
@@ -54,7 +41,7 @@ def failures_of(
     found = []
     for entry, refusal in refused:
         needed_by = [other for other, _ in refused if entry.number in wanted[other.number]]
-        # Those that need each other are all told of.
+        # Objects that need each other are all reported.
         if wanted[entry.number] & wanted.keys() - {other.number for other in needed_by}:
             continue
         lacking = [other for other in left_out if other.number in wanted[entry.number]]
@@ -63,7 +50,7 @@ def failures_of(
 
 
 def _with_server(entry: Entry, entries: Sequence[Entry]) -> Entry:
-    """The entry, and for a user mapping with its server among its needs: dumps do not tell of that."""
+    """Return the entry; a user mapping gets its server as a need, which dumps do not record."""
     if entry.kind != "USER MAPPING":
         return entry
     servers = {
@@ -84,30 +71,30 @@ def _all_needs(entry: Entry, needs: dict[int, frozenset[int]]) -> set[int]:
 def _failure(
     entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]
 ) -> Failure:
-    shown = [_named(one) for one in needed_by[:_MOST_SHOWN]]
+    shown = [_display_name(one) for one in needed_by[:_MOST_SHOWN]]
     more = [f"{len(needed_by) - _MOST_SHOWN} more"] if len(needed_by) > _MOST_SHOWN else []
     hint = _hint(entry, refusal, maker, lacking, needed_by)
     return Failure(
-        object=_named(entry),
+        object=_display_name(entry),
         reason=refusal.text.rstrip("."),
         hint=f"It is needed by {', '.join(shown + more)}. {hint}" if shown else hint,
-        sql=entry.shown,
+        sql=entry.display_sql,
         selector=entry.selector,
     )
 
 
-def _named(entry: Entry) -> str:
+def _display_name(entry: Entry) -> str:
     return f"{entry.kind.lower()} {entry.title}"
 
 
 def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry], needed_by: Sequence[Entry]) -> str:
-    """Return what helps. Nothing that has rows is left out, nor what such an object needs."""
+    """Return the remedy. It never leaves out an object with rows, nor an object that one of these needs."""
     gone = [entry, *needed_by]
     words = " ".join(f"--leave-out {one.selector!r}" for one in gone)
     can_do_without = not any(one.kind in _HAVE_ROWS for one in gone)
     leave_out = f", or restore with {words}" if can_do_without else ""
     if lacking:
-        names = ", ".join(_named(one) for one in lacking)
+        names = ", ".join(_display_name(one) for one in lacking)
         return f"It needs {names}, which is left out: restore without that option{leave_out}"
     if refusal.state == FORBIDDEN:
         role = quoted(maker.role)
@@ -115,7 +102,7 @@ def _hint(entry: Entry, refusal: Refusal, maker: Maker, lacking: Sequence[Entry]
             f"Restore as a superuser: run ALTER ROLE {role} SUPERUSER before the restore and ALTER ROLE {role}"
             " NOSUPERUSER after it"
         )
-        afterwards = f" and run this as a superuser afterwards: {' '.join(entry.shown.split())}"
+        afterwards = f" and run this as a superuser afterwards: {' '.join(entry.display_sql.split())}"
         return superuser + (leave_out + afterwards if can_do_without else "")
     if refusal.state in UNKNOWN_NAMES:
         return (

@@ -1,4 +1,4 @@
-"""Generated columns whose functions read other tables: computed while rows are loaded, when those are empty still."""
+"""Compute generated columns again whose functions read other tables: during the loading these were still empty."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Final
 from .....core.sql import quoted
 from .session import Session
 
-# The server computes a value again where a column is set that it is made from. Functions of an extension, and of the
-# server, do not read the application's tables.
+# The server computes a value again when a column is set from which it is computed. Functions of an extension and of
+# the server do not read the application's tables.
 _CALLING: Final = """
     WITH made AS (
         SELECT a.attrelid AS relation, a.attnum AS number, a.attname AS name, d.adbin AS expression,
@@ -29,11 +29,11 @@ _CALLING: Final = """
                           AND e.objid = calls.used AND e.deptype = 'e'))
     GROUP BY relation, number, name, expression ORDER BY relation, number
 """
-"""The search path is empty, so that names come with their schemas."""
+"""The search path is empty, so names have their schemas."""
 
 
 def compute_again(session: Session) -> list[str]:
-    """Compute the values anew that are otherwise now that all rows are there; notes about those that cannot be."""
+    """Compute the values that differ now that all rows are loaded; return notes on those that cannot be computed."""
     notes = []
     for table, column, expression, made_from in session.rows(_CALLING):
         name, source = quoted(str(column)), quoted(str(made_from))

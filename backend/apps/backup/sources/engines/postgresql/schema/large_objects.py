@@ -1,4 +1,4 @@
-"""Large objects in a rehearsal: there may be millions, with a few owners and a few kinds of grants."""
+"""Select a sample of large objects for a rehearsal: there may be millions, with few owners and few kinds of grants."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from .script import Entry, Script
 
 _KINDS: Final = frozenset({"BLOB", "BLOB METADATA"})
 _ABOUT: Final = "LARGE OBJECT"
-"""How the names of their comments and rights begin."""
+"""The beginning of the names of their comments and rights."""
 _NUMBER: Final = re.compile(rb"\d+")
 
 
-def sampled(script: Script) -> Script:
+def sample_large_objects(script: Script) -> Script:
     """Return the script with one large object, or one group of them, of each owner and each set of rights."""
     rights = {
         number: _NUMBER.sub(b"", entry.sql)

@@ -1,4 +1,4 @@
-"""Texts and settings as SQL, where a statement takes no parameters."""
+"""Write texts and settings as SQL, for statements that take no parameters."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 from .....core.sql import quoted
 
-# Their recorded values are lists of quoted names, which must not be quoted once more as a whole.
+# The recorded values of these settings are lists of quoted names, which must not be quoted again as a whole.
 _LISTS: Final = frozenset(
     {
         "search_path",
@@ -19,12 +19,12 @@ _LISTS: Final = frozenset(
 
 
 def literal(text: str) -> str:
-    """A text as SQL."""
+    """Return a text as an SQL literal."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def assignment(setting: str) -> str:
-    """A recorded setting as SQL after SET."""
+    """Return a recorded setting as the SQL after SET."""
     name, _, value = setting.partition("=")
     if name in _LISTS:
         parts = [part.strip().strip('"').replace('""', '"') for part in value.split(",")]

@@ -1,4 +1,4 @@
-"""New databases like the live one, for rows that come in portable form."""
+"""Create databases like the live one, for rows in portable form."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .scratch import create_statement, creating, major
 
 
 def create_like_live(alias: str, scratch: str) -> None:
-    """Create an empty database with encoding, collation and settings of the live one, or the server's own."""
+    """Create an empty database with the encoding, collation and settings of the live one, or with the server's."""
     database = str(connections[alias].settings_dict["NAME"])
     with creating(alias, scratch) as cursor:
         locale = locale_of(cursor, database)

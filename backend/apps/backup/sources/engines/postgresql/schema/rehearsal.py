@@ -1,6 +1,7 @@
 """A rehearsal: the schema of a stored dump is restored into an empty database, which is dropped again.
 
-It shows within seconds what a restore would stumble over. Problems that only rows can show are not found.
+Within seconds it finds the objects that the server would refuse in a restore. It does not find problems that only rows
+can show.
 """
 
 from __future__ import annotations
@@ -9,23 +10,22 @@ import contextlib
 import re
 import uuid
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from django.db import connections
-from django.db.utils import Error as DatabaseFailure
 
-from .....core.manifest import DatabaseRecord, Manifest
-from .....errors import BackupError, RestoreFailed
+from .....core.manifest import DatabaseRecord
+from .....errors import RestoreFailed
 from .....models import RehearsalState
-from ....verify import DumpPlace
+from ....streams import DumpPlace
+from ...rehearsal import Failure, Rehearsal
 from ..client_programs import find_client
 from ..dump import ENGINE, fresh_connection
-from .checks import put_back, set_aside
-from .disks import want_of_room
-from .failures import Failure, Maker, Refused, failures_of
-from .large_objects import sampled
-from .rights import RESTRICTED, Rights, replay_facts, replay_rights, role_names
+from .checks import drop_checks, recreate_checks
+from .disks import missing_room
+from .failures import Maker, Refused, failures_of
+from .large_objects import sample_large_objects
+from .rights import Rights, replay_facts, replay_rights, role_names
 from .scratch import create_scratch, major, missing_rights, source_path, source_session
 from .script import Entry, Script, read_script
 from .server import drop, free_name, maintenance, server
@@ -36,97 +36,24 @@ if TYPE_CHECKING:
 
 _MARK: Final = "_rehearsal_"
 _LOCK: Final = 0x65646D72
-_MOST_KEPT: Final = 50
 _SKIPPED: Final = frozenset({"SUBSCRIPTION"})
-"""With a subscription a database cannot be dropped."""
+"""A database with a subscription cannot be dropped."""
 _FILLED: Final = "MATERIALIZED VIEW DATA"
 _WRONG_SQL: Final = "42"
-"""The class of errors that are of the SQL itself, whatever the rows are."""
-
-
-@dataclass(frozen=True)
-class Rehearsal:
-    """The result for one database: PASSED, FAILED, or IMPOSSIBLE for a reason outside of the backup.
-
-    `weaker` are revocations that cannot be replayed, `notes` what would come back otherwise than it was.
-    """
-
-    state: str
-    reason: str = ""
-    failures: list[Failure] = field(default_factory=list)
-    weaker: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    @property
-    def obstacles(self) -> list[str]:
-        """Return the obstacles to a restore, in words."""
-        weaker = [f"a restriction cannot be given back: {one}. {RESTRICTED}" for one in self.weaker]
-        return [str(one) for one in self.failures] + weaker
-
-    def to_json(self) -> dict[str, object]:
-        """For the ledger, and for programs; as much as people read."""
-        values = asdict(self)
-        for name in ("failures", "weaker", "notes"):
-            values[name] = values[name][:_MOST_KEPT]
-        return values
-
-
-@dataclass(frozen=True)
-class Rehearsals:
-    """Those of all databases of a backup, by alias; none where no database is of PostgreSQL."""
-
-    by_alias: dict[str, Rehearsal] = field(default_factory=dict)
-
-    @property
-    def state(self) -> str:
-        """The worst one."""
-        states = {one.state for one in self.by_alias.values()}
-        order = (RehearsalState.FAILED, RehearsalState.IMPOSSIBLE, RehearsalState.PASSED)
-        return next((state.value for state in order if state in states), RehearsalState.NONE.value)
-
-    @property
-    def is_obstacle(self) -> bool:
-        """A restore is not shown to work."""
-        return self.state in {RehearsalState.FAILED, RehearsalState.IMPOSSIBLE}
-
-    def warnings(self) -> list[str]:
-        """For the job."""
-        lines = []
-        for alias, one in self.by_alias.items():
-            lines += [f"The database {alias!r} cannot be restored as it is: {obstacle}." for obstacle in one.obstacles]
-            if one.state == RehearsalState.IMPOSSIBLE:
-                lines.append(f"The restore of the database {alias!r} could not be rehearsed: {one.reason}")
-        return lines[:_MOST_KEPT]
-
-    def to_json(self) -> dict[str, object]:
-        """For the ledger."""
-        return {alias: one.to_json() for alias, one in self.by_alias.items()}
-
-
-def rehearse_all(place: DumpPlace, manifest: Manifest) -> Rehearsals:
-    """Rehearse the restore of every PostgreSQL database of a backup. Raises nothing but what ends the job."""
-    records = [record for record in manifest.databases if record.engine == ENGINE]
-    return Rehearsals({record.alias: _rehearsed(place, record) for record in records})
-
-
-def _rehearsed(place: DumpPlace, record: DatabaseRecord) -> Rehearsal:
-    if record.alias not in connections.settings or connections[record.alias].vendor != ENGINE:
-        return Rehearsal(RehearsalState.IMPOSSIBLE, "The settings have no such database on PostgreSQL.")
-    try:
-        return rehearse(place, record)
-    except (BackupError, DatabaseFailure) as error:
-        return Rehearsal(RehearsalState.IMPOSSIBLE, " ".join(str(error).split()))
+"""The class of errors in the SQL itself, regardless of the rows."""
 
 
 def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str] = frozenset()) -> Rehearsal:
     """Rehearse the restore of one database, without the objects that `leave_out` names.
 
-    Raises `RestoreFailed`, `ClientMissing`, and what the server in trouble answers.
+    Raises `RestoreFailed`, `ClientMissing`, and Django's `DatabaseError` if the server has a problem.
     """
+    if record.alias not in connections.settings or connections[record.alias].vendor != ENGINE:
+        return Rehearsal(RehearsalState.IMPOSSIBLE, "The settings have no such database on PostgreSQL.")
     with server(record.alias) as cursor:
         if missing := missing_rights(cursor):
             return Rehearsal(RehearsalState.IMPOSSIBLE, f"{missing[0]}.")
-        if lack := want_of_room(cursor):
+        if lack := missing_room(cursor):
             return Rehearsal(RehearsalState.IMPOSSIBLE, f"{lack}.")
         client = find_client(major(cursor))
         roles = role_names(cursor)
@@ -134,13 +61,13 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     unknown = leave_out - {entry.selector for entry in whole.entries}
     if unknown:
         raise RestoreFailed(f"The backup has no {sorted(unknown)[0]!r} that could be left out; see the plan for names.")
-    script = sampled(whole.without(leave_out).without_kinds(_SKIPPED))
+    script = sample_large_objects(whole.without(leave_out).without_kinds(_SKIPPED))
     rights = Rights()
     with _scratch(record) as scratch:
         with source_session(record, scratch), open_session(record, scratch, script.prologue) as session:
-            refused, failures = _make(session, script)
+            refused, failures = _create_all(session, script)
             replay_rights(session, [*script.before, *script.large, *script.after], rights, roles)
-            refused += _made(session, script.last)
+            refused += _create(session, script.last)
             replay_rights(session, script.last, rights, roles)
             maker = Maker(source_path(record), session.role)
         with server(record.alias) as cursor:
@@ -151,23 +78,24 @@ def rehearse(place: DumpPlace, record: DatabaseRecord, leave_out: frozenset[str]
     return Rehearsal(state.value, "", failures, rights.weaker, rights.all_notes())
 
 
-def _make(session: Session, script: Script) -> tuple[list[Refused], list[Failure]]:
-    refused = _made(session, [*script.before, *script.large])
-    checks = set_aside(session)
-    refused += _made(session, script.after)
-    failures, _ = put_back(session, checks)
+def _create_all(session: Session, script: Script) -> tuple[list[Refused], list[Failure]]:
+    refused = _create(session, [*script.before, *script.large])
+    checks = drop_checks(session)
+    refused += _create(session, script.after)
+    failures, _ = recreate_checks(session, checks)
     return refused, failures
 
 
-def _made(session: Session, entries: list[Entry]) -> list[Refused]:
+def _create(session: Session, entries: list[Entry]) -> list[Refused]:
     refused = session.make([entry for entry in entries if not entry.is_rights])
     return [(entry, refusal) for entry, refusal in refused if is_failure(entry, refusal)]
 
 
 def is_failure(entry: Entry, refusal: Refusal, *, filled: bool = False) -> bool:
-    """Whether a refusal counts: not that of a comment, nor one that comes of there being no rows.
+    """Return whether a refusal counts as a failure.
 
-    A comment is refused on what belongs to the server, which has its own.
+    That of a comment does not: a comment is refused on an object of the server, which has its own. An error that is
+    only due to missing rows does not count either, unless the tables are `filled`.
     """
     if entry.kind == "COMMENT":
         return False
@@ -180,7 +108,7 @@ def _scratch(record: DatabaseRecord) -> Iterator[str]:
     live = str(connections[record.alias].settings_dict["NAME"])
     name = free_name(live, f"{_MARK}{uuid.uuid4().hex[:8]}")
     with fresh_connection(record.alias, maintenance(record.alias)) as wrapper, wrapper.cursor() as cursor:
-        # This process holds the lock while it lives: a database of that name without a lock is a leftover of a kill.
+        # This process holds the lock while it runs: a database of that name without a lock was left by a killed one.
         cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         for leftover in _leftovers(cursor, live):
             drop(record.alias, leftover)

@@ -1,4 +1,4 @@
-"""Owners and grants of a dump, replayed one by one: what cannot be is named, and nothing gets weaker in silence."""
+"""Replay the owners and grants of a dump one by one. Failures are named: no restriction is lost without a message."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ from .session import NO_OBJECT, NOT_THERE, Refusal, Session
 if TYPE_CHECKING:
     from django.db.backends.utils import CursorWrapper
 
-RESTRICTED: Final = (
-    "Create the role that it names, make the role that restores a member of it (GRANT … TO …), or restore as a"
-    " superuser"
-)
-"""The remedy where a revocation cannot be replayed."""
 _MOST_NOTES: Final = 30
 _OWNER: Final = "the owner cannot be kept"
 _AS_ANOTHER: Final = b"SET SESSION AUTHORIZATION "
@@ -31,30 +26,30 @@ _ALL: Final = ("CONNECT", "CREATE", "TEMPORARY")
 
 @dataclass
 class Rights:
-    """How it went. Without the statements in `weaker` more would be allowed than before; `notes` tell other losses."""
+    """The result. Without the statements in `weaker`, more is allowed than before; `notes` name other losses."""
 
     weaker: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     absent: Counter[str] = field(default_factory=Counter)
-    """How much each role would get that is not there, or cannot be used."""
+    """The number of grants of each role that is missing on the server or cannot be used."""
 
     def all_notes(self) -> list[str]:
-        """The notes, as many as people read, with the roles that get less than they had."""
+        """Return the notes, limited in number, with the roles that get fewer rights than they had."""
         roles = [
             f"the role {role!r} gets {count} grants less than it had, or owns less; create it first: CREATE ROLE"
             f" {quoted(role)}"
             for role, count in sorted(self.absent.items())
         ]
-        # On another machine each object may have another owner; what else was lost must not be beyond the limit.
+        # On another machine each object may lose its owner: other losses come first, so that the limit keeps them.
         notes = roles + sorted(self.notes, key=lambda note: note.startswith(_OWNER))
         more = [f"… and {len(notes) - _MOST_NOTES} more"] if len(notes) > _MOST_NOTES else []
         return notes[:_MOST_NOTES] + more
 
 
 def replay_rights(session: Session, entries: Iterable[Entry], rights: Rights, roles: frozenset[str]) -> None:
-    """Give everything to its owner, and grant and revoke what the dump says. `roles` are those of the server.
+    """Set the owners, grants and revocations of the dump. `roles` are those of the server.
 
-    An owner may need a right that is granted here, so owners that were refused are tried once more.
+    An owner may need a right that is granted here, so owners that were refused are tried again.
     """
     everything = list(entries)
     owned = [entry for entry in everything if entry.owner]
@@ -71,7 +66,7 @@ def replay_rights(session: Session, entries: Iterable[Entry], rights: Rights, ro
 def _note_owner(entry: Entry, refusal: Refusal, rights: Rights, roles: frozenset[str]) -> None:
     statement = entry.owner.decode("utf-8", "replace")
     if b"SECURITY DEFINER" in entry.sql:
-        # It would run with the rights of the role that restores it.
+        # The object would run with the rights of the role that restores it.
         rights.weaker.append(f"{statement} ({refusal.text})")
     elif entry.owner_role not in roles:
         rights.absent[entry.owner_role] += 1
@@ -86,27 +81,27 @@ def _replay(session: Session, entry: Entry, statement: bytes, rights: Rights, ro
     if (refusal is None and not warned) or _as_owner(session, entry, statement):
         return
     if statement.startswith(_AS_ANOTHER):
-        # The grants that follow are of a role that was allowed to pass its own on. They are given by the owner then.
+        # The grants that follow were made by a role with the grant option. Here the owner makes them.
         return
     if refusal is not None and refusal.state in NO_OBJECT:
-        # It was left out by name.
+        # The user left the object out.
         return
     text = statement.decode("utf-8", "replace")
-    said = refusal.text if refusal else warned
+    reason = refusal.text if refusal else warned
     if b"REVOKE " in statement:
         if refusal is None or refusal.state != NOT_THERE:
-            rights.weaker.append(f"{text} ({said})")
+            rights.weaker.append(f"{text} ({reason})")
         # A missing role needs no revocation.
         return
     role = _grantee(text)
     if role and role not in roles:
         rights.absent[role] += 1
     else:
-        rights.notes.append(f"not granted ({said}): {text}")
+        rights.notes.append(f"not granted ({reason}): {text}")
 
 
 def _as_owner(session: Session, entry: Entry, statement: bytes) -> bool:
-    """Whether it works as the owner. A member of a role has not always the rights of that role."""
+    """Run a statement as the owner, and return whether it works: a member does not always have the role's rights."""
     if session.attempt(f"SET ROLE {quoted(entry.granted_by)}") is not None:
         return False
     done = session.attempt(statement) is None and not session.warned
@@ -122,7 +117,7 @@ def _grantee(statement: str) -> str:
 def replay_facts(
     cursor: CursorWrapper, database: str, facts: ServerFacts | None, settings: Iterable[str], rights: Rights
 ) -> None:
-    """Give a database its settings, comment, limit and rights; the cursor is in another one of the server."""
+    """Set a database's settings, comment, connection limit and rights; the cursor is in another database."""
     name = quoted(database)
     for setting in settings:
         _try(cursor, f"ALTER DATABASE {name} SET {assignment(setting)}", rights.notes)
@@ -144,7 +139,7 @@ def replay_facts(
 
 
 def give_to_owner(cursor: CursorWrapper, database: str, facts: ServerFacts | None, rights: Rights) -> None:
-    """Give a database to its owner, where that is another role."""
+    """Set the owner of a database, if it is another role."""
     cursor.execute("SELECT current_user")
     ((role,),) = cursor.fetchall()
     if facts is not None and facts.owner != role:
@@ -172,6 +167,6 @@ def _try(cursor: CursorWrapper, statement: str, refused: list[str]) -> None:
 
 
 def role_names(cursor: CursorWrapper) -> frozenset[str]:
-    """Every role of the server."""
+    """Return the names of all roles of the server."""
     cursor.execute("SELECT rolname FROM pg_roles")
     return frozenset(str(row[0]) for row in cursor.fetchall()) | {"PUBLIC"}

@@ -1,4 +1,4 @@
-"""New databases beside the live one, like the one of a backup or like the live one."""
+"""Create new databases beside the live one, with the properties of a backup's database."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _NOT_FOR_RESTORES: Final = frozenset(
         "session_replication_role",
     }
 )
-"""They would keep the restore from writing, or have it make objects as another role."""
+"""Settings that would keep the restore from writing, or create its objects as another role."""
 
 
 def major(cursor: CursorWrapper) -> int:
-    """The server's major version."""
+    """Return the server's major version."""
     cursor.execute("SHOW server_version_num")
     return int(_value(cursor)) // 10000
 
@@ -70,14 +70,14 @@ def create_scratch(record: DatabaseRecord, scratch: str) -> None:
 
 @contextlib.contextmanager
 def source_session(record: DatabaseRecord, scratch: str) -> Iterator[None]:
-    """Begin all our sessions in a new database as the application's began, until the block is left.
+    """Start sessions in a new database with the settings of the application's sessions, until the end of the block.
 
-    Generated columns, checks and indexes may need its search path, its `DateStyle`, or settings of its own.
+    Generated columns, checks and indexes may need its search path, its `DateStyle`, or its own settings.
     """
     role = f"ALTER ROLE CURRENT_USER IN DATABASE {quoted(scratch)}"
     with server(record.alias) as cursor:
         for setting in source_settings(record):
-            # The server refuses a setting that the role may not change. Objects that need it fail by name, and
+            # The server refuses a setting that the role may not change. Objects that need it fail with their names, and
             # `replay_facts` notes the setting.
             with contextlib.suppress(DatabaseFailure):
                 cursor.execute(f"{role} SET {assignment(setting)}")
@@ -88,14 +88,14 @@ def source_session(record: DatabaseRecord, scratch: str) -> Iterator[None]:
 
 
 def source_settings(record: DatabaseRecord) -> list[str]:
-    """The settings that the application's sessions began with, without those that a restore cannot work with."""
+    """Return the settings of the application's sessions, without those that would disturb a restore."""
     own = record.server.session_settings if record.server is not None else []
     return [one for one in own or record.settings if one.partition("=")[0].lower() not in _NOT_FOR_RESTORES]
 
 
 @contextlib.contextmanager
 def creating(alias: str, scratch: str) -> Iterator[CursorWrapper]:
-    """A cursor to create a database with; what keeps it from that is raised as `RestoreFailed`."""
+    """Open a cursor to create a database. Raises `RestoreFailed` if that fails."""
     with server(alias) as cursor:
         try:
             yield cursor
@@ -107,7 +107,7 @@ def creating(alias: str, scratch: str) -> Iterator[CursorWrapper]:
 
 
 def create_statement(locale: Locale, scratch: str, version: int) -> str:
-    """The SQL that creates an empty database on a server of this major version."""
+    """Return the SQL that creates an empty database on a server of this major version."""
     words = [f"CREATE DATABASE {quoted(scratch)} TEMPLATE template0 ENCODING {literal(locale.encoding)}"]
     words.append(f"LC_COLLATE {literal(locale.collation)} LC_CTYPE {literal(locale.character_type)}")
     if locale.locale_provider == "i":
@@ -115,7 +115,7 @@ def create_statement(locale: Locale, scratch: str, version: int) -> str:
     elif locale.locale_provider == "b":
         words.append(f"LOCALE_PROVIDER builtin BUILTIN_LOCALE {literal(locale.icu_locale)}")
     elif version >= FIRST_WITH_PROVIDERS:
-        # Else it is that of template0.
+        # Otherwise the provider would be that of template0.
         words.append("LOCALE_PROVIDER libc")
     if locale.icu_rules:
         words.append(f"ICU_RULES {literal(locale.icu_rules)}")
@@ -123,7 +123,7 @@ def create_statement(locale: Locale, scratch: str, version: int) -> str:
 
 
 def source_path(record: DatabaseRecord) -> str:
-    """The search path that the application had, as far as the backup tells."""
+    """Return the search path of the application, as far as the backup records it."""
     if record.server is not None and record.server.search_path:
         return record.server.search_path
     paths = [value for name, _, value in (one.partition("=") for one in record.settings) if name == "search_path"]

@@ -1,7 +1,7 @@
-"""The objects of a stored dump as SQL, in the order in which they are made. Only the head of the dump is read.
+"""Read the objects of a stored dump as SQL, in the order of their creation. Only the head of the dump is read.
 
-pg_restore writes the SQL of a section; each object in it begins with a comment that names it. The SQL stays bytes, in
-the encoding that the prologue sets.
+pg_restore writes the SQL of a section, in which each object begins with a comment that names it. The SQL stays bytes,
+in the encoding that the prologue sets.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from strongroom.streams import Reader
 from .....core.manifest import DatabaseRecord
 from .....errors import RestoreFailed
 from ....errors import CaptureFailed
-from ....verify import DumpPlace
+from ....streams import DumpPlace
 from ..client_programs import Client, CommandLine, list_command, listed_command, schema_command
 from ..read_dump import read_dump
 
@@ -28,13 +28,13 @@ _HEADER: Final = re.compile(
     re.MULTILINE,
 )
 _END: Final = re.compile(rb"\n(?:-- Completed on [^\n]*\n\n)?--\n-- PostgreSQL database dump complete\n--\n")
-# pg_restore sets them before the comment of the first object that they are for.
+# pg_restore writes these settings before the comment of the first object that needs them.
 _STATE: Final = re.compile(rb"\nSET (default_tablespace|default_table_access_method) = [^\n]*;\s*\Z")
-# Large objects come many at a time from version 17 on, each with a statement of its own.
+# From version 17 on, an entry may have many large objects, each with its own statement.
 _OWNER: Final = re.compile(rb'\n((?:ALTER [^\n]+ OWNER TO ("(?:[^"]|"")+"|[^\s;"]+);\s*)+)\Z')
 _COMMANDS: Final = re.compile(rb"^\\(?:un)?restrict [^\n]*\n", re.MULTILINE)
 _NOTE: Final = re.compile(rb"^--[^\n]*\n", re.MULTILINE)
-# In a list of objects: numbers, kind, schema, name, owner.
+# A line in a list of objects: numbers, kind, schema, name, owner.
 _GROUP: Final = re.compile(rb"\d+; \d+ \d+ BLOB METADATA ")
 _LARGE: Final = re.compile(rb"\d+; \d+ \d+ (?:BLOB METADATA|(?:COMMENT|ACL|SECURITY LABEL) - LARGE OBJECTS?) ")
 _RIGHTS: Final = frozenset({"ACL", "DEFAULT ACL"})
@@ -45,10 +45,10 @@ _MOST_SHOWN: Final = 2000
 
 @dataclass(frozen=True)
 class Entry:
-    """One object. `state` is what has to be set before its `sql` is run, `owner` the statement that gives it away.
+    """One object. `state` are the settings to make before its `sql`, `owner` is the statement that sets its owner.
 
-    `number` is its own in the dump, `needs` has those of the objects that it needs. `granted_by` is the owner of what
-    a statement about rights is about.
+    `number` is its number in the dump, `needs` are those of the objects that it needs. `granted_by` is the owner of the
+    object to which a statement about rights refers.
     """
 
     kind: str
@@ -69,26 +69,26 @@ class Entry:
 
     @property
     def selector(self) -> str:
-        """Return its name for `--leave-out`, such as `index:public.words`."""
+        """The object's name for `--leave-out`, such as `index:public.words`."""
         return f"{self.kind.lower().replace(' ', '-')}:{self.title}"
 
     @property
     def is_last(self) -> bool:
-        """An event trigger, or what belongs to one: it would run at everything that is made after it."""
+        """Whether it is an event trigger or belongs to one, which would run for all objects that are created later."""
         return self.kind == _EVENT or self.name.startswith(f"{_EVENT} ")
 
     @property
     def is_rights(self) -> bool:
-        """It grants and revokes, and makes nothing."""
+        """Whether it only grants and revokes."""
         return self.kind in _RIGHTS
 
     def belongs_to(self, other: Entry) -> bool:
-        """It is the comment, the rights or the label of the other object."""
+        """Return whether it is the comment, the rights or the label of the other object."""
         return self.schema == other.schema and self.name == f"{other.kind} {other.name}"
 
     @property
-    def shown(self) -> str:
-        """Its SQL for people, cut where it is very long; not where it may hold a password."""
+    def display_sql(self) -> str:
+        """Its SQL for users, shortened if it is very long; hidden if it may contain a password."""
         if self.kind in _SECRET:
             return f"-- see pg_restore --list for {self.kind} {self.name}"
         return self.sql.strip().decode("utf-8", "replace")[:_MOST_SHOWN]
@@ -96,9 +96,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Script:
-    """All objects of a dump: those that are made before the rows are loaded, those after, and those at the very end.
+    """All objects of a dump: those created before the rows are loaded, those after, and those at the very end.
 
-    `large` are large objects with their comments and rights, where they are made with the rows.
+    `large` are large objects with their comments and rights, if they are created with the rows.
     """
 
     prologue: bytes
@@ -109,16 +109,16 @@ class Script:
 
     @property
     def entries(self) -> list[Entry]:
-        """All of them."""
+        """All objects."""
         return [*self.before, *self.large, *self.after, *self.last]
 
     def without(self, leave_out: frozenset[str]) -> Script:
-        """The same without the objects that `leave_out` names, nor their comments and rights."""
+        """Return the script without the objects in `leave_out`, and without their comments and rights."""
         gone = [entry for entry in self.entries if entry.selector in leave_out]
         return self._only(lambda one: one not in gone and not any(one.belongs_to(other) for other in gone))
 
     def without_kinds(self, kinds: frozenset[str]) -> Script:
-        """The same without objects of these kinds, nor their comments and rights."""
+        """Return the script without objects of these kinds, and without their comments and rights."""
         prefixes = tuple(f"{kind} " for kind in kinds | {f"{kind}S" for kind in kinds})
         return self._only(lambda one: one.kind not in kinds and not one.name.startswith(prefixes))
 
@@ -130,7 +130,7 @@ class Script:
 
 
 def read_script(client: Client, place: DumpPlace, record: DatabaseRecord) -> Script:
-    """Read the schema of a stored dump; raises `RestoreFailed` where pg_restore cannot."""
+    """Read the schema of a stored dump. Raises `RestoreFailed` if pg_restore cannot read it."""
     sections = []
     for section in ("pre-data", "post-data"):
         with place.open_member(record.path) as dump:
@@ -142,7 +142,7 @@ def read_script(client: Client, place: DumpPlace, record: DatabaseRecord) -> Scr
 
 
 def _large_objects(client: Client, place: DumpPlace, record: DatabaseRecord) -> list[Entry]:
-    """Large objects that the dump has among its rows: pg_dump writes them there from version 17 on."""
+    """Return the large objects among the rows of a dump, where pg_dump writes them from version 17 on."""
     with place.open_member(record.path) as dump:
         listed = _sql(list_command(client), dump, record.path).splitlines(keepends=True)
     if not any(_GROUP.match(line) for line in listed):
@@ -194,7 +194,7 @@ def _take_state(text: bytes, state: dict[bytes, bytes]) -> bytes:
     while match := _STATE.search(text):
         found.append((match[1], match[0].strip() + b"\n"))
         text = text[: match.start() + 1]
-    # The last one of the text was found first.
+    # The settings were found from the end of the text to its beginning.
     state.update(reversed(found))
     return text
 
@@ -205,7 +205,7 @@ def _plain(name: bytes) -> str:
 
 
 def _sql(command_line: CommandLine, dump: Reader, path: str) -> bytes:
-    """Return the output of pg_restore. The list of objects is at the beginning of a dump: its rows are not read."""
+    """Return the output of pg_restore. It reads only the list of objects at the beginning of a dump, not the rows."""
     try:
         return read_dump(command_line, dump, lambda output: output.read())
     except CaptureFailed as error:

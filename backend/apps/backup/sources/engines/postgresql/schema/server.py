@@ -1,4 +1,4 @@
-"""Databases on a PostgreSQL server by their names: whether they are there, how they are dropped, who is in them."""
+"""Handle databases on a PostgreSQL server by name: find and drop them, bar connections, end sessions."""
 
 from __future__ import annotations
 
@@ -22,27 +22,26 @@ if TYPE_CHECKING:
 MAINTENANCE: Final = "postgres"
 MAX_NAME: Final = 63
 PATIENCE: Final = 30.0
-"""Seconds for sessions that are being ended. The server itself waits five of them for each statement."""
+"""Seconds to wait for sessions to end. The server itself waits five seconds for each statement."""
 PAUSE: Final = 0.25
 _INVALID: Final = -2
 _LOCK: Final = 0x65646D73
 
 
 def maintenance(alias: str) -> str:
-    """The database to be in while others are made, renamed and dropped; no session can rename its own."""
+    """Return the database to connect to while others are created, renamed or dropped: no session renames its own."""
     return "template1" if connections[alias].settings_dict["NAME"] == MAINTENANCE else MAINTENANCE
 
 
 @contextlib.contextmanager
 def server(alias: str) -> Iterator[CursorWrapper]:
-    """A cursor in the server's maintenance database, in autocommit mode; raises `RestoreFailed`."""
+    """Open a cursor in the server's maintenance database, in autocommit mode. Raises `RestoreFailed`."""
     with contextlib.ExitStack() as stack:
         try:
             wrapper = stack.enter_context(fresh_connection(alias, maintenance(alias)))
             cursor = stack.enter_context(wrapper.cursor())
-            # The server goes on with the statement of a process that was killed. Its session holds this lock until
-            # that statement has ended, so that recovery sees its result. Other databases of the server are
-            # of other projects, which do not wait for us.
+            # The server completes the statement of a killed process. Its session holds this lock until then, so that
+            # recovery sees the result. The lock is for this database only: other projects on the server do not wait.
             name = str(connections[alias].settings_dict["NAME"])
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         except DatabaseFailure as error:
@@ -54,12 +53,12 @@ def server(alias: str) -> Iterator[CursorWrapper]:
 
 
 def exists(cursor: CursorWrapper, database: str) -> bool:
-    """Whether the server has a database of that name."""
+    """Return whether the server has a database of that name."""
     cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database])
     return cursor.fetchone() is not None
 
 
-def bar(cursor: CursorWrapper, database: str) -> None:
+def bar_connections(cursor: CursorWrapper, database: str) -> None:
     """Bar connections to a database, and end the sessions in it."""
     cursor.execute(f"ALTER DATABASE {quoted(database)} WITH ALLOW_CONNECTIONS false")
     end_sessions(cursor, database)
@@ -68,7 +67,7 @@ def bar(cursor: CursorWrapper, database: str) -> None:
 def end_sessions(cursor: CursorWrapper, database: str) -> None:
     """End the sessions in a database."""
     cursor.execute(
-        # Processes of the server itself have no user. Only a superuser may end them; they give way by themselves.
+        # Processes of the server itself have no user. Only a superuser may end them, and they end without that.
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
         " WHERE datname = %s AND usesysid IS NOT NULL AND pid <> pg_backend_pid()",
         [database],
@@ -76,7 +75,7 @@ def end_sessions(cursor: CursorWrapper, database: str) -> None:
 
 
 def drop(alias: str, database: str) -> None:
-    """Delete a database with everything in it, if it is there."""
+    """Drop a database with all its contents, if it exists."""
     with server(alias) as cursor:
         try:
             _drop(cursor, database)
@@ -91,10 +90,10 @@ def _drop(cursor: CursorWrapper, database: str) -> None:
     row = cursor.fetchone()
     if row is None:
         return
-    # A DROP that was cut off leaves a database that can only be dropped; the server marks it so.
+    # An interrupted DROP leaves a database that can only be dropped; the server marks it as invalid.
     if row[0] != _INVALID:
         require_no_subscription(cursor, database)
-        bar(cursor, database)
+        bar_connections(cursor, database)
     deadline = time.monotonic() + PATIENCE
     while True:
         try:
@@ -108,7 +107,7 @@ def _drop(cursor: CursorWrapper, database: str) -> None:
 
 
 def require_no_subscription(cursor: CursorWrapper, database: str) -> None:
-    """Raise `RestoreFailed` where a subscription keeps a database from being dropped."""
+    """Raise `RestoreFailed` if a subscription keeps a database from being dropped."""
     cursor.execute(
         "SELECT s.subname FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE d.datname = %s"
         " ORDER BY 1",
@@ -125,6 +124,6 @@ def require_no_subscription(cursor: CursorWrapper, database: str) -> None:
 
 
 def free_name(base: str, ending: str) -> str:
-    """A database name made of two parts, within the server's length (in bytes)."""
+    """Return a database name made of two parts, within the server's limit in bytes."""
     room = MAX_NAME - len(ending.encode())
     return base.encode()[:room].decode("utf-8", "ignore") + ending

@@ -1,4 +1,4 @@
-"""A session that makes the objects of a dump one by one, and says which of them the server refuses."""
+"""Create the objects of a dump one by one in a session, and collect those that the server refuses."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FORBIDDEN: Final = "42501"
 NOT_THERE: Final = "42704"
 NO_OBJECT: Final = frozenset({"42883", "42P01", "3F000"})
 UNKNOWN_NAMES: Final = NO_OBJECT | {"42703", NOT_THERE}
-# No fault of the object: the server has no room, is stopped, or cannot read its disk.
+# Not faults of the object: the server has no room, is stopped, or cannot read its disk.
 _OF_THE_SERVER: Final = ("08", "53", "57", "58", "XX")
 
 
@@ -35,7 +35,7 @@ class Refusal:
 
 
 class Session:
-    """Runs SQL in a new database, with the empty search path of a dump or with the one of the source."""
+    """A session that runs SQL in a new database, with the empty search path of a dump or with that of the source."""
 
     def __init__(self, wrapper: BaseDatabaseWrapper, prologue: bytes, search_path: str) -> None:
         self._wrapper = wrapper
@@ -49,16 +49,16 @@ class Session:
             wrapper.connection.add_notice_handler(lambda notice: self._warnings.append(str(notice.message_primary)))
         for line in prologue.splitlines():
             refusal = self.attempt(line)
-            # A newer pg_restore sets what an older server does not know.
+            # A newer pg_restore may set a parameter that an older server does not have.
             if refusal is not None and refusal.state != NOT_THERE:
                 raise RestoreFailed(f"The session for {wrapper.settings_dict['NAME']!r} is refused: {refusal.text}.")
 
     def attempt(self, sql: bytes | str) -> Refusal | None:
-        """Run it, all or nothing; what the server refused. Raises where the server itself is in trouble."""
+        """Run SQL as a whole or not at all, and return the server's refusal. Raises if the server has a problem."""
         self._warnings.clear()
         getattr(self._wrapper.connection, "notices", []).clear()
         if not _has_statement(sql):
-            # Psycopg2 refuses to run it. pg_dump writes a comment alone for what every new database has.
+            # Psycopg2 refuses an empty statement. pg_dump writes only a comment for objects that each database has.
             return None
         try:
             with self._wrapper.wrap_database_errors:
@@ -73,28 +73,28 @@ class Session:
     @property
     def warned(self) -> str:
         """Return the server's warnings on the last attempt."""
-        # Psycopg 3 calls back, psycopg2 keeps a list.
+        # Psycopg 3 uses a callback, psycopg2 a list.
         notices = [*self._warnings, *getattr(self._wrapper.connection, "notices", [])]
         return " / ".join(str(one).strip() for one in notices)
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
-        """The rows of a query."""
+        """Return the rows of a query."""
         with self._wrapper.wrap_database_errors:
             self._cursor.execute(query)
             return list(self._cursor.fetchall())
 
     @contextlib.contextmanager
     def own_path(self) -> Iterator[None]:
-        """With the search path that the application had."""
+        """Use the application's search path while the block runs."""
         self._set_path(self._search_path)
         yield
         self._set_path("")
 
     def make(self, entries: Sequence[Entry]) -> list[tuple[Entry, Refusal]]:
-        """Make these objects; those that cannot be made, with the last refusal of each.
+        """Create these objects, and return those that cannot be created, each with its last refusal.
 
-        Failed objects are retried as long as that helps: when other objects exist, and with the search path of the
-        application, which functions need that name others without their schema.
+        Failed objects are retried as long as that helps: after other objects exist, and with the search path of the
+        application, which functions need that name other objects without a schema.
         """
         failed = [(entry, refusal) for entry in entries if (refusal := self._make(entry)) is not None]
         while failed:
@@ -130,6 +130,6 @@ def _has_statement(sql: bytes | str) -> bool:
 
 @contextlib.contextmanager
 def open_session(record: DatabaseRecord, database: str, prologue: bytes) -> Iterator[Session]:
-    """A session in a new database on the record's server."""
+    """Open a session in a new database on the record's server."""
     with fresh_connection(record.alias, database) as wrapper:
         yield Session(wrapper, prologue, source_path(record))
