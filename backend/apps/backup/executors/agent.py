@@ -25,7 +25,7 @@ from ..backups.passphrase_check import passphrase_trouble
 from ..core.processes import own_identity
 from ..core.timezones import minute_in_utc
 from ..errors import BackupError, LedgerUnavailable
-from ..ledger import follow_ledger
+from ..ledger import close_ledger_file
 from ..models import ExecutorKind, WokenBy
 from ..operations import settle_operations
 from ..restores import recover_restores
@@ -113,7 +113,7 @@ class Agent:
 
     def tick(self, now: datetime) -> None:
         """One look at everything. Raises `LedgerUnavailable`."""
-        follow_ledger()
+        close_ledger_file()
         self._beat()
         # Of our own children we know how they ended; of others, only that they are gone.
         self._settle_children()

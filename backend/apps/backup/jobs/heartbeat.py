@@ -17,7 +17,7 @@ from django.utils import timezone
 from ..core.cancellation import CancelRequested, StopSignals, TimeIsUp
 from ..core.progress import Observer, Progress, Tracker
 from ..errors import LeaseLost, LedgerUnavailable
-from ..ledger import follow_ledger, ledger_alias, renew_connection
+from ..ledger import close_ledger_file, ledger_alias, renew_connection
 from ..services.dead_jobs import LEASE
 from ..services.job_log import job_event
 from ..services.jobs import Claim, job_cancel_reason, job_heartbeat, job_progress
@@ -154,7 +154,7 @@ class Heartbeat:
                 jumped = abs(time.time() - time.monotonic() - clocks) > _JUMP_SECONDS
                 quiet = not moved and not jumped and time.monotonic() - last_alive < _QUIET_SECONDS
                 try:
-                    follow_ledger()
+                    close_ledger_file()
                     reason = self._pulse.cancel_reason()
                     if reason is not None:
                         self._interrupt(CancelRequested(reason))

@@ -21,7 +21,7 @@ from ..core.manifest import Manifest
 from ..core.processes import own_identity
 from ..core.progress import Observer, Tracker
 from ..errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
-from ..ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
+from ..ledger import LEDGER_PATIENCE, reason_of, retry_while_unavailable, write_end
 from ..models import BackupJob, Trigger, Trust
 from ..retention.apply import after_job
 from ..selectors import job_by_uuid
@@ -93,7 +93,7 @@ def _run(
 
     def fence() -> None:
         heartbeat.check()
-        patiently(lambda: job_publish_check(claim, now=timezone.now()), seconds=LEDGER_PATIENCE)
+        retry_while_unavailable(lambda: job_publish_check(claim, now=timezone.now()), seconds=LEDGER_PATIENCE)
         # Who stops between the publishing and its entry in the ledger would leave a backup that nobody knows of.
         stop.defer()
 
