@@ -56,7 +56,7 @@ def run(command: str) -> int:
 
 
 def tick(agent: Agent) -> int:
-    agent._chores = agent._beaten = float("-inf")
+    agent._last_housekeeping = agent._last_beat = float("-inf")
     with CaptureQueriesContext(connection) as caught:
         agent.tick(timezone.now())
     return len(caught)
@@ -66,7 +66,7 @@ def counts(configurations: int) -> dict[str, int]:
     now = timezone.now()
     fill(configurations, JOBS, now=now, kept=KEPT)
     assert BackupJob.objects.count() == configurations * JOBS
-    agent = Agent(jobs_at_once=2, say=lambda _line: None)
+    agent = Agent(jobs_at_once=2, log=lambda _line: None)
     # Those that say that they are there make their row the first time, and change it from then on.
     run("backup_run_due")
     tick(agent)

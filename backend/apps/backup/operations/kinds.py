@@ -18,14 +18,14 @@ from ..retention.plan import trusted_now
 from ..selectors import job_by_uuid
 from ..services.configurations import configuration_delete
 from . import restore as restoring
-from .context import Done, Work
+from .context import OperationResult, Work
 
 _MOST_FINDINGS = 100
 
 
-def _verify(work: Work) -> Done:
+def _verify(work: Work) -> OperationResult:
     found = verify_backup(_backup(work), tracker=work.tracker, tick=work.tick)
-    return Done(
+    return OperationResult(
         {
             "trust": found.trust,
             "rehearsal_state": found.rehearsals.state,
@@ -36,29 +36,29 @@ def _verify(work: Work) -> Done:
     )
 
 
-def _remove(work: Work) -> Done:
+def _remove(work: Work) -> OperationResult:
     job = uuid.UUID(str(work.operation.arguments["backup"]))
     reason = f"deleted by {work.operation.requested_by_name}"
     tidied = housekeeping.remove({job: reason}, now=timezone.now(), tracker=work.tracker, tick=work.tick)
     if job in {one.uuid for one in tidied.removed}:
-        return Done(_tidied(tidied))
+        return OperationResult(_tidied(tidied))
     why = "; ".join(map(str, tidied.postponed)) or "it was pinned, or a restore needs it"
-    return Done(_tidied(tidied), error=f"The backup was not removed: {why}")
+    return OperationResult(_tidied(tidied), error=f"The backup was not removed: {why}")
 
 
-def _prune(work: Work) -> Done:
+def _prune(work: Work) -> OperationResult:
     tidied = housekeeping.tidy(
         now=trusted_now(now=timezone.now()),
         tracker=work.tracker,
         tick=work.tick,
         prune=True if work.operation.arguments["force"] else None,
     )
-    return Done(_tidied(tidied), error="; ".join(map(str, tidied.postponed)))
+    return OperationResult(_tidied(tidied), error="; ".join(map(str, tidied.postponed)))
 
 
-def _delete_configuration(work: Work) -> Done:
+def _delete_configuration(work: Work) -> OperationResult:
     configuration = uuid.UUID(str(work.operation.arguments["configuration"]))
-    return Done(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
+    return OperationResult(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
 
 
 def _tidied(done: RetentionResult) -> dict[str, object]:
@@ -81,12 +81,12 @@ def _backup(work: Work) -> BackupRef:
     return of_job(job)
 
 
-WORKS: Mapping[str, Callable[[Work], Done]] = {
+WORKS: Mapping[str, Callable[[Work], OperationResult]] = {
     OperationKind.VERIFY: _verify,
     OperationKind.PLAN: restoring.plan,
     OperationKind.RESTORE: restoring.restore,
     OperationKind.ROLLBACK: restoring.roll_back,
-    OperationKind.RELEASE: restoring.let_go,
+    OperationKind.RELEASE: restoring.release_replaced,
     OperationKind.REMOVE: _remove,
     OperationKind.PRUNE: _prune,
     OperationKind.DELETE_CONFIGURATION: _delete_configuration,

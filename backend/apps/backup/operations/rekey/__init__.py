@@ -1,4 +1,4 @@
-"""Another passphrase for everything, or a new repository under a new master key."""
+"""The change of the passphrase of repositories and packages, or of whole repositories with a new master key."""
 
 from .new_repository import complete_exchanges
 from .plan import RekeyPlan, plan_rekey

@@ -1,12 +1,12 @@
-"""A repository exchanged for a new one with the same content, under a new master key.
+"""The replacement of a repository by a new one with the same content, under a new master key.
 
 1. The new repository is made beside the old one, with a mark in it, and everything is copied while backups go on.
-2. It is read back to its last byte.
-3. Under the exclusive lock of the old one, what was stored meanwhile is copied and read back; the change is entered in
-   the ledger, the mark removed, and the two are exchanged in one step of the file system.
-4. The ledger's rows follow, and the old repository is kept beside under another name until it is released.
+2. The whole copy is read and verified.
+3. Under the exclusive lock of the old one, snapshots made meanwhile are copied and verified; the change is entered in
+   the ledger, the mark is removed, and the two are exchanged in one step of the file system.
+4. The ledger's rows follow, and the old repository is kept beside it under another name until it is released.
 
-After a kill the next run goes on at the step where it was: the mark tells a copy from the old repository.
+After a kill the next run goes on at the step where it was: the mark distinguishes a copy from the old repository.
 """
 
 from __future__ import annotations
@@ -52,18 +52,18 @@ _LOCK_PATIENCE: Final = 600.0
 
 @dataclasses.dataclass(slots=True)
 class Exchange:
-    """One repository on its way into a new one; both passphrases open the new one."""
+    """The replacement of one repository; both passphrases open the new one."""
 
     place: RepositoryPlace
     old: Passphrase
     new: Passphrase
     others: Sequence[Passphrase]
-    """Further ones that open the new one, too."""
+    """Further passphrases that open the new repository, too."""
     tracker: Tracker
     tick: Callable[[], None]
 
     def run(self) -> KeyChange:
-        """Do what is left to do. Raises `RekeyFailed`, and what else keeps the old one in use."""
+        """Do the steps that are left. Raises `RekeyFailed`, and other errors after which the old one stays in use."""
         with locked(self.place.storage / f"{UNFINISHED}.lock"):
             change = self._entered()
             if change is not None and self._finish(change):
@@ -92,14 +92,14 @@ class Exchange:
         return self._unfinished / _MARK
 
     def _entered(self) -> KeyChange | None:
-        """The exchange that was begun here, if there is one."""
+        """Return the exchange that was begun here, if there is one."""
         found = [one for one in key_changes_open() if one.replaced]
         return next((one for one in found if self.place.holds(one.storage_path, encrypted=True)), None)
 
     def _target(self) -> Repository:
-        """The copy: one that was begun, or a new one."""
+        """Return the copy: one that was begun, or a new one."""
         if self._unfinished.exists() and not self._mark.exists():
-            # Without a mark it is complete, and was about to be exchanged; or it is the old repository.
+            # Without a mark it is a complete copy before its exchange, or the old repository after it.
             change = self._entered()
             if change is None or self._identity() != change.repository_id:
                 raise RekeyFailed(
@@ -132,15 +132,15 @@ class Exchange:
             )
 
     def _catch_up(self, source: Repository, target: Repository) -> None:
-        """Copy what came since, and remove what went."""
+        """Copy and verify the snapshots that were added since, and remove those that were removed."""
         for name in copy_repository(source, target, progress=self._progress):
             report = verify_snapshot(target, target.load_snapshot(name), progress=self._checked)
             faults = [str(one) for one in report.findings if one.severity is not Severity.NOTE]
             if faults:
                 raise RekeyFailed(f"The copy of {self.place.path} was not read back whole: {faults[0]} Run this again.")
-        there = {stored.name for stored in source.backend.list_files(FileKind.SNAPSHOT)}
+        present = {stored.name for stored in source.backend.list_files(FileKind.SNAPSHOT)}
         for original, copy in copied_snapshots(target).items():
-            if original not in there:
+            if original not in present:
                 target.backend.remove(FileHandle(FileKind.SNAPSHOT, copy))
 
     def _add_others(self, target: Repository) -> None:
@@ -154,7 +154,7 @@ class Exchange:
         new_key = find_key(target.backend, self.new.reveal()).name
         old_key: StorageId | str = ""
         if self.old.reveal() != self.new.reveal():
-            # Processes that have the old passphrase go on until they have the new one.
+            # Processes that have the old passphrase can work until they have the new one.
             try:
                 old_key = find_key(target.backend, self.old.reveal()).name
             except WrongPassphrase:
@@ -174,12 +174,12 @@ class Exchange:
         try:
             exchange_names(self._unfinished, self.place.path)
         except OSError:
-            # A file system without that: between the two the ledger's entry tells what is where.
+            # The file system cannot exchange names. Between the two renames the ledger's entry says what lies where.
             self.place.path.rename(kept)
             self._unfinished.rename(self.place.path)
 
     def _finish(self, change: KeyChange) -> bool:
-        """Give the old repository its name, and have the ledger follow. False if they are not exchanged yet."""
+        """Rename the old repository, and change the ledger's rows. Return False if the two are not exchanged yet."""
         kept = self.place.storage / change.replaced
         repository = open_with_either(self.place.path, self.new, self.old)
         if repository.id != change.repository_id:
@@ -205,7 +205,7 @@ class Exchange:
 
 
 def exchanges_cut_off() -> list[tuple[RepositoryPlace, KeyChange]]:
-    """The repositories that were killed between the two renames of an exchange: nothing lies in their place."""
+    """Return the repositories whose exchange was killed between its two renames: nothing lies in their place."""
     found = []
     for change in key_changes_open():
         if change.replaced:
@@ -216,7 +216,7 @@ def exchanges_cut_off() -> list[tuple[RepositoryPlace, KeyChange]]:
 
 
 def complete_exchanges() -> None:
-    """Give those repositories their names; the next run of the change does what is left."""
+    """Complete the interrupted renames of exchanges; the next run of the change does the other steps."""
     for place, change in exchanges_cut_off():
         with locked(place.storage / f"{UNFINISHED}.lock"):
             unfinished = place.storage / UNFINISHED
@@ -226,7 +226,7 @@ def complete_exchanges() -> None:
 
 
 def _remove_locks(kept: Path) -> None:
-    """Our own lock went with the old repository."""
+    """Remove our own lock, which was moved with the old repository."""
     backend = open_backend(kept)
     for stored in list(backend.list_files(FileKind.LOCK)):
         with contextlib.suppress(FileMissing):

@@ -1,4 +1,4 @@
-"""The end of a change of keys: the old passphrase opens nothing any more, and the old repository is deleted."""
+"""The release of a change of keys: remove the old keys, and delete the old repositories."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Released:
 
 
 def plan_release_keys() -> Released:
-    """Return what a release would delete."""
+    """Return the keys and repositories that a release would delete."""
     planned = Released()
     for change in key_changes_open():
         _note(change, planned)
@@ -42,15 +42,15 @@ def plan_release_keys() -> Released:
 
 
 def release_keys(passphrase: Passphrase) -> Released:
-    """Take the old keys away, and delete the old repositories. Raises `RekeyFailed` while the old one is in use.
+    """Remove the old keys, and delete the old repositories. Raises `RekeyFailed` while the old passphrase is in use.
 
-    Cut off, it is completed by the next.
+    If it is interrupted, the next call completes it.
     """
     complete_exchanges()
     changes = key_changes_open()
     done = Released()
     for change in changes:
-        # All of them before anything is deleted.
+        # Check all of them before deleting anything.
         _require_new(change, passphrase)
         if change.old_key:
             _require_packages(change, passphrase)
@@ -69,7 +69,7 @@ def remove_old_key(change: KeyChange, new: Passphrase) -> None:
     """Remove the key file of the old passphrase from the repository that is in use."""
     if change.old_key:
         repository = _open(change, new)
-        with repository.lock(), contextlib.suppress(KeyNotFound):  # removed by a run that was cut off
+        with repository.lock(), contextlib.suppress(KeyNotFound):  # an interrupted run removed it
             repository.remove_key(change.old_key)
     key_change_settle(change, now=timezone.now())
 
@@ -89,7 +89,7 @@ def _require_new(change: KeyChange, passphrase: Passphrase) -> None:
 
 
 def _require_packages(change: KeyChange, passphrase: Passphrase) -> None:
-    """A process that had the old passphrase until now may have sealed packages with it."""
+    """Raise `RekeyFailed` if a process has sealed a package with the old passphrase after the change."""
     for path in map(Path, selectors.packages_sealed(since=change.changed_at)):
         if is_stored_package(path) and path.exists() and not opens_with(path, passphrase):
             raise RekeyFailed(

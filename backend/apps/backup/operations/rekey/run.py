@@ -1,4 +1,4 @@
-"""The change of a passphrase: repositories, packages, and what gives the passphrase to all processes."""
+"""The change of a passphrase: in repositories, in packages, and in the file that all processes read."""
 
 from __future__ import annotations
 
@@ -50,10 +50,10 @@ def rekey(
     tracker: Tracker,
     tick: Callable[[], None],
 ) -> Rekeyed:
-    """Carry out a plan. Cut off at any point, it is completed by carrying it out again.
+    """Carry out a plan. If it is interrupted at any point, carrying it out again completes it.
 
-    Until its end the old passphrase opens everything, too, but for packages that were encrypted anew. Raises
-    `RekeyFailed`, and what keeps a repository from being changed.
+    Until its end the old passphrase opens everything, too, except packages that are encrypted again. Raises
+    `RekeyFailed`, and other errors that prevent the change of a repository.
     """
     if plan.blocking:
         raise RekeyFailed("Nothing was changed: " + "; ".join(plan.blocking))
@@ -111,14 +111,14 @@ def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: 
         return
     job = job_of_package(str(path))
     if job is not None:
-        # Also of one that was encrypted anew by a run that was cut off.
+        # Also for a package that an interrupted run had encrypted again.
         size, sha256 = measure_file(path)
         package_follows(job.uuid, size=size, sha256=sha256, mark=new_mark(new))
     done.packages.append(str(path))
 
 
 def _hand_over(plan: RekeyPlan, new: Passphrase, changes: list[KeyChange], done: Rekeyed) -> None:
-    """Have all processes take the new passphrase, where that is ours to do; otherwise say how."""
+    """Give the new passphrase to all processes if its source is a file that can be replaced; otherwise say how."""
     if plan.password_file:
         _replace_file(Path(plan.password_file), new)
         for change in changes:
