@@ -11,7 +11,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 from strongroom.errors import StrongroomError
 
-from .core.database_files import database_file, is_in_file
+from .core.database_traits import database_file, is_in_file
 from .core.server_errors import advice_for, server_message
 from .errors import BackupError, LedgerMissing, LedgerUnavailable
 from .models import BackupJob

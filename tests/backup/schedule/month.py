@@ -188,9 +188,9 @@ class World:
                 slots.run_due(now=now, woken_by="BEAT", configuration=row.uuid)
         elif way == "crowd":
             # All of them have read the same rows, and come one after the other.
-            slots.refresh(now=now)
+            slots.recompute_schedules(now=now)
             seen = [list(slots.due(now=now)) for _ in range(3)]
-            made = [[slots.account(row, now=now) for row in rows] for rows in seen]
+            made = [[slots.create_due_job(row, now=now) for row in rows] for rows in seen]
             assert not any(job for jobs in made[1:] for job in jobs)
         slots.run_due(now=now, woken_by="AGENT")
 

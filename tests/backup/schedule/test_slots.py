@@ -51,7 +51,7 @@ def test_a_slot_is_run_when_it_is_due_and_once():
 def test_of_several_that_have_seen_the_same_slot_one_makes_the_job():
     daily()
     seen = [BackupConfiguration.objects.get() for _ in range(3)]
-    made = [slots.account(row, now=TWO, woken_by="AGENT") for row in seen]
+    made = [slots.create_due_job(row, now=TWO, woken_by="AGENT") for row in seen]
     assert [job is not None for job in made] == [True, False, False]
     assert ledger() == [(TWO, JobStatus.PENDING)]
 

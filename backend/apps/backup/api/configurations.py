@@ -125,8 +125,8 @@ class ConfigurationDetail(BackupView):
     def _change(self, request: Request, *, partial: bool) -> Response:
         asked = self.get_serializer(self.row(), data=request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        now, keeping = timezone.now(), _deleting_takes_two()
-        row = configuration_update(self.uuid(), asked.validated_data, now=now, keeping=keeping)
+        now, forbid_reductions = timezone.now(), _deleting_takes_two()
+        row = configuration_update(self.uuid(), asked.validated_data, now=now, forbid_reductions=forbid_reductions)
         return Response(self.get_serializer(row).data)
 
 
@@ -183,7 +183,7 @@ class Disable(BackupView):
     @extend_schema(operation_id="configurations_disable", responses=ConfigurationSerializer)
     def post(self, request: Request, **_names: str) -> Response:
         self.asked()
-        row = configuration_disable(self.uuid(), now=timezone.now(), keeping=_deleting_takes_two())
+        row = configuration_disable(self.uuid(), now=timezone.now(), forbid_reductions=_deleting_takes_two())
         return Response(ConfigurationSerializer(row).data)
 
 

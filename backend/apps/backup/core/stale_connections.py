@@ -17,7 +17,7 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
-from .database_files import database_file
+from .database_traits import database_file
 
 _Identity = tuple[int, int]
 _files: weakref.WeakKeyDictionary[BaseDatabaseWrapper, _Identity] = weakref.WeakKeyDictionary()

@@ -31,7 +31,7 @@ from ..restores import recover_restores
 from ..selectors import jobs_runnable, operations_runnable
 from ..selectors.job_queue import anything_due
 from ..services.dead_jobs import job_enforce, job_reap
-from ..services.due_jobs import expire_waiting, refresh, run_due
+from ..services.due_jobs import expire_waiting, recompute_schedules, run_due
 from ..services.executor_registry import PAUSE, executor_beat, executor_leave
 from ..services.operations import operations_expire
 from ..services.uploads import uploads_expire
@@ -149,7 +149,7 @@ class Agent:
         operations_expire(now=now)
         uploads_expire(now=now)
         expire_waiting(now=now)
-        refresh(now=now)
+        recompute_schedules(now=now)
         self._last_housekeeping = time.monotonic()
 
     def _beat(self) -> None:

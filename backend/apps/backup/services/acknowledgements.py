@@ -1,6 +1,7 @@
-"""A person acknowledges what is known: findings, or the problems of a backup, by name and until a date.
+"""Acknowledgements: a user states that a finding, or a problem of a backup, is known until a date.
 
-What is acknowledged stays listed. It is raised again when that ends or is withdrawn, and when it says something else.
+An acknowledged finding stays listed. It is open again when the acknowledgement ends or is withdrawn, and when its text
+changes.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ def findings_acknowledge(
 
 
 def problems_acknowledge(job: BackupJob, *, why: str, until: datetime, now: datetime) -> list[Acknowledgement]:
-    """Acknowledge each problem of an INCOMPLETE job. Raises `RequestRefused`, also where the list of them was cut."""
+    """Acknowledge each problem of an INCOMPLETE job. Raises `RequestRefused`, also if the job lists only some."""
     _require_sound(why, until, now)
     if job.status != JobStatus.INCOMPLETE:
         raise RequestRefused(f"The job {job.job_name} is {job.status}; only problems of INCOMPLETE jobs are accepted.")
@@ -46,7 +47,7 @@ def problems_acknowledge(job: BackupJob, *, why: str, until: datetime, now: date
 
 
 def acknowledgement_withdraw(acknowledgement: uuid.UUID, *, now: datetime) -> None:
-    """Take one back: what it names is open again. Raises `AcknowledgementNotFound`."""
+    """Withdraw an acknowledgement: its finding is open again. Raises `AcknowledgementNotFound`."""
     with ledger_access("withdrawing an acknowledgement"), transaction.atomic(using=ledger_alias()):
         row = Acknowledgement.objects.using(ledger_alias()).filter(uuid=acknowledgement).first()
         if row is None:
@@ -57,7 +58,7 @@ def acknowledgement_withdraw(acknowledgement: uuid.UUID, *, now: datetime) -> No
 
 
 def accepted_until(problems: Collection[Mapping[str, str]], count: int, *, now: datetime) -> datetime | None:
-    """Until when all problems of a job are acknowledged; None if one of them is open, or is not listed."""
+    """Return the time until which all problems of a job are acknowledged; None if one is open or not listed."""
     return _accepted(problems, count, _ends(now))
 
 
@@ -85,7 +86,7 @@ def _all_listed(job: BackupJob) -> bool:
 
 
 def _accept_anew(now: datetime) -> None:
-    """Tell each INCOMPLETE job until when its problems are acknowledged."""
+    """Write to each INCOMPLETE job the time until which its problems are acknowledged."""
     ends = _ends(now)
     for job in jobs_incomplete():
         until = _accepted(job.problems, job.problem_count, ends)

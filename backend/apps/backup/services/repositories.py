@@ -1,7 +1,7 @@
-"""Which repository a job may write to: the one that the ledger has its backups in, and no other without a yes.
+"""The repository of a job: the one in which the ledger has its backups; another one only if a user allows it.
 
-A storage that is not mounted is an empty folder. To begin a repository there would hide that all earlier backups are
-away, and fill the disk below the mount point.
+A storage that is not mounted is an empty folder. A new repository there would hide that all earlier backups are
+missing, and fill the disk below the mount point.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ from ..storage.locations import RepositoryPlace
 from ..storage.repository_files import Fault, config_digest, repository_files
 
 
-class Stored(NamedTuple):
+class OpenedRepository(NamedTuple):
     """An opened repository and its row."""
 
     repository: Repository
     row: StoredRepository
 
 
-def repository_for_job(job: BackupJob, place: RepositoryPlace, *, may_begin: bool, now: datetime) -> Stored:
-    """Open the repository at a place for a job that stores there, or make it; enter it into the ledger.
+def repository_for_job(job: BackupJob, place: RepositoryPlace, *, may_begin: bool, now: datetime) -> OpenedRepository:
+    """Open or create the repository at a place for a job, and enter it into the ledger.
 
-    Raises `StorageAbsent` where the ledger has backups and there is no repository, `StorageExchanged` where there is
-    another one, unless `may_begin`; and what keeps it from being opened.
+    Unless `may_begin`, raises `StorageAbsent` if the ledger has backups there and the repository is missing, and
+    `StorageExchanged` if another one is in its place. Also raises the errors of opening it.
     """
     rows = _rows_at(place)
     held = [] if may_begin else _held_in(rows)
@@ -43,11 +43,11 @@ def repository_for_job(job: BackupJob, place: RepositoryPlace, *, may_begin: boo
     row = _known(repository, place, rows)
     if row is None and held:
         raise StorageExchanged(_exchanged(job, place, repository, held))
-    return Stored(repository, _entered(repository, place, row, now=now))
+    return OpenedRepository(repository, _entered(repository, place, row, now=now))
 
 
 def open_for_plan(job: BackupJob, place: RepositoryPlace, *, may_begin: bool) -> Repository | None:
-    """The repository that a job would store in, or None if it would make one. Refuses what the job would refuse."""
+    """Open the repository of a job for its plan; None if the job would create it. Raises as `repository_for_job`."""
     rows = _rows_at(place)
     held = [] if may_begin else _held_in(rows)
     if not place.exists():
@@ -61,12 +61,12 @@ def open_for_plan(job: BackupJob, place: RepositoryPlace, *, may_begin: bool) ->
 
 
 def repository_enter(repository: Repository, place: RepositoryPlace, *, now: datetime) -> StoredRepository:
-    """The row of a repository that was opened at a place; made if there is none."""
+    """Return the row of a repository that was opened at a place; create it if there is none."""
     return _entered(repository, place, _known(repository, place, _rows_at(place)), now=now)
 
 
 def packs_seen(row: StoredRepository, *, listing: str, seconds: float, now: datetime) -> None:
-    """Note that the packs of a repository were compared with its indexes, and how long that took."""
+    """Record that the packs of a repository were compared with its indexes, and the duration."""
     with ledger_access("noting a look at the packs"):
         rows = StoredRepository.objects.using(ledger_alias()).filter(pk=row.pk)
         rows.update(packs_listing=listing, packs_seen_at=now, packs_seconds=seconds)
@@ -93,7 +93,7 @@ def _held_in(rows: list[StoredRepository]) -> list[Holding]:
 
 
 def _known(repository: Repository, place: RepositoryPlace, rows: list[StoredRepository]) -> StoredRepository | None:
-    """The row of this repository: by its id, or, where no id is known yet, by the snapshots that it holds."""
+    """Return the row of this repository: by its id, or if the row has no id yet, by its snapshots."""
     for row in rows:
         if row.repository_id == repository.id:
             return row

@@ -1,7 +1,7 @@
-"""Whether a change of a configuration has it keep or hold less than before.
+"""The comparison of a configuration before and after a change: does it keep fewer backups, or do they hold less?
 
-Retention deletes what a configuration does not keep any more. What it does not hold any more is in no new backup, and
-goes with the last of the old ones. Where deleting takes two people, such a change is a deletion by another name.
+Retention deletes backups that a configuration does not keep any more. Data that it does not hold any more is in no new
+backup, and is lost with the last old one. If deleting takes two people, such a change must not be a way around that.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _WHOLE: Final = frozenset({"database", "dump", "files"})
 _HOLDS: Final = {
     BackupType.DATABASE: frozenset({"database", "dump"}),
     BackupType.FILES: frozenset({"files"}),
-    # Rows alone: a dump has functions, views and rights as well.
+    # Rows only: a dump has functions, views and grants as well.
     BackupType.EXPORT: frozenset({"database", "files"}),
 }
 _MONTH: Final = timedelta(days=28)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Keeping:
-    """What a configuration keeps and holds, by the settings that say so.
+class RetentionTerms:
+    """The values of a configuration that decide what its backups hold and how long they are kept.
 
-    `runs` is how often it runs in four weeks, `span` how long its backups are kept at that rate.
+    `runs` is the number of runs in four weeks, `span` the time for which its backups are kept at that rate.
     """
 
     numbers: dict[str, int]
@@ -46,7 +46,7 @@ class Keeping:
 
     @classmethod
     def of(cls, row: BackupConfiguration) -> Self:
-        """As the row has it now; a later change of the row does not reach it."""
+        """Return the present terms of a row, which a later change of the row does not affect."""
         runs = _runs(row)
         kept = timedelta(days=row.retention_days)
         return cls(
@@ -63,8 +63,8 @@ class Keeping:
             minutes=row.time_limit_minutes,
         )
 
-    def less_in(self, after: Keeping) -> Iterator[tuple[str, str]]:
-        """The fields by which a change makes it less, each with what would come of it."""
+    def reductions_in(self, after: RetentionTerms) -> Iterator[tuple[str, str]]:
+        """Yield the fields by which a change reduces the terms, each with the consequence."""
         for name, number in self.numbers.items():
             if after.numbers[name] < number:
                 yield name, "backups would be removed that are kept now"
@@ -74,14 +74,14 @@ class Keeping:
             yield "include", "new backups would lack what is included now"
         if not after.exclude <= self.exclude:
             yield "exclude", "new backups would lack what is not excluded now"
-        yield from self._seldom(after)
+        yield from self._fewer_runs(after)
         if after.place != self.place:
             name = "storage_path" if after.place[0] != self.place[0] else "encryption_enabled"
             yield name, "new backups would go to another repository, while the ones in this one get old and are removed"
         if after.minutes is not None and (self.minutes is None or after.minutes < self.minutes):
             yield "time_limit_minutes", "jobs that succeed now could be cut off"
 
-    def _seldom(self, after: Keeping) -> Iterator[tuple[str, str]]:
+    def _fewer_runs(self, after: RetentionTerms) -> Iterator[tuple[str, str]]:
         if self.is_on and not after.is_on:
             yield "is_enabled", "no new backups would be made by schedule"
         if after.is_ad_hoc and not self.is_ad_hoc:
@@ -95,7 +95,7 @@ class Keeping:
 
 
 def _runs(row: BackupConfiguration) -> float:
-    """How often a schedule runs in four weeks, whether or not it is switched on."""
+    """Return the number of runs of a schedule in four weeks, also of a disabled one."""
     if row.frequency == Frequency.WEEKLY:
         return 4.0 * len(row.schedule_days)
     period = PERIODS.get(row.frequency)

@@ -27,7 +27,7 @@ from ...services.due_jobs import upcoming
 from ...services.policy_import import (
     CREATED,
     WOULD_BE_CREATED,
-    Taken,
+    ImportResult,
     clean_up,
     configurations_adopt,
     policies_install,
@@ -250,7 +250,7 @@ class Command(BackupCommand):
         self.require_consent(options, f"Import these {len(wanted)} configurations?")
         return self._show_taken(options, configurations_adopt(now=timezone.now()))
 
-    def _show_taken(self, options: Options, taken: list[Taken]) -> int:
+    def _show_taken(self, options: Options, taken: list[ImportResult]) -> int:
         if options["json"]:
             self.print_json({"configurations": [dataclasses.asdict(one) for one in taken]})
         elif not taken:
@@ -312,5 +312,5 @@ class Command(BackupCommand):
         return answer.rstrip("\n")
 
 
-def _note(one: Taken) -> str:
+def _note(one: ImportResult) -> str:
     return f" ({one.note})" if one.note else ""

@@ -37,7 +37,7 @@ from ...core.progress import Tracker
 from ...errors import RekeyFailed
 from ...models import KeyChange
 from ...selectors.repositories import key_changes_open
-from ...services.key_changes import key_change_enter, snapshots_follow
+from ...services.key_changes import key_change_enter, snapshots_repoint
 from ...services.repositories import repository_enter
 from ...storage.locations import RepositoryPlace, resolve_place
 from ...storage.private_files import locked
@@ -189,7 +189,7 @@ class Exchange:
         _remove_locks(kept)
         now = timezone.now()
         row = repository_enter(repository, self.place, now=now)
-        snapshots_follow(copied_snapshots(repository), row, replaced=change.replaced, now=now)
+        snapshots_repoint(copied_snapshots(repository), row, replaced=change.replaced, now=now)
         forget_presence()
         return True
 

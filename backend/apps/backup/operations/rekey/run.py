@@ -22,7 +22,7 @@ from ...errors import RekeyFailed
 from ...models import KeyChange
 from ...selectors import job_of_package
 from ...selectors.passphrases import passphrase_is_confirmed
-from ...services.key_changes import key_change_enter, package_follows
+from ...services.key_changes import key_change_enter, package_update
 from ...services.passphrases import passphrase_confirm
 from ...storage.locations import RepositoryPlace
 from .new_repository import Exchange
@@ -113,7 +113,7 @@ def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: 
     if job is not None:
         # Also for a package that an interrupted run had encrypted again.
         size, sha256 = measure_file(path)
-        package_follows(job.uuid, size=size, sha256=sha256, mark=new_mark(new))
+        package_update(job.uuid, size=size, sha256=sha256, mark=new_mark(new))
     done.packages.append(str(path))
 
 

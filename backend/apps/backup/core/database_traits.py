@@ -1,4 +1,4 @@
-"""Databases that are a file on this machine, and the path of that file."""
+"""Differences between kinds of databases that Django's `connection.features` does not name."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from django.db.backends.base.base import BaseDatabaseWrapper
 
 
 def is_in_file(wrapper: BaseDatabaseWrapper) -> bool:
-    """Return whether the database is kept in a file, or in memory, by this process itself and not by a server.
+    """Return whether this process itself keeps the database, in a file or in memory, without a server.
 
     Of Django's connections only those of such databases can be asked whether they are in memory.
     """
@@ -21,3 +21,11 @@ def database_file(wrapper: BaseDatabaseWrapper) -> Path | None:
     if not is_in_file(wrapper) or name.startswith((":memory:", "file:")):
         return None
     return Path(name)
+
+
+def orders_uuids_as_text(wrapper: BaseDatabaseWrapper) -> bool:
+    """Return whether the order of uuids in the database is that of their texts.
+
+    MariaDB compares the parts of a uuid in another order. Django has no feature for this, so the vendor decides.
+    """
+    return wrapper.vendor != "mysql"
