@@ -72,7 +72,7 @@ def counts(configurations: int) -> dict[str, int]:
     tick(agent)
     found = {command: run(command) for command in COMMANDS}
     found["a tick of the agent"] = tick(agent)
-    # What runs tomorrow is not due today: nothing of all this has started anything.
+    # The slots are of tomorrow: none of the commands has started a job.
     assert BackupConfiguration.objects.filter(next_slot__lte=now + timedelta(seconds=1)).count() == 0
     for model in (JobEvent, BackupJob, BackupConfiguration):
         # At once, without a look at each of them.

@@ -1,4 +1,4 @@
-"""Slots become jobs once, whoever sees them; what was missed is said; changes lose nothing."""
+"""Each slot becomes one job, whichever process sees it first; missed slots are recorded; changes lose no run."""
 
 import uuid
 from datetime import UTC, datetime, time, timedelta

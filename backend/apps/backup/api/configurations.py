@@ -50,7 +50,7 @@ from .configuration_fields import (
     StartedSerializer,
 )
 from .openapi_operations import extend_schema
-from .operations import OperationSerializer, begun
+from .operations import OperationSerializer, submit_and_accept
 from .pagination import CursorPages
 from .serializer_fields import EmptySerializer
 
@@ -118,7 +118,7 @@ class ConfigurationDetail(BackupView):
     )
     def delete(self, request: Request, **_names: str) -> Response:
         if _deleting_takes_two():
-            return begun(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
+            return submit_and_accept(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
         configuration_delete(self.uuid(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
