@@ -61,7 +61,7 @@ def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
         return
     raise LedgerMissing(
         f"The ledger could not be used while {doing}: the database file {str(path)!r} does not exist. Restore it, or"
-        " run `manage.py migrate` to begin anew."
+        " run `manage.py migrate` to create an empty one."
     )
 
 

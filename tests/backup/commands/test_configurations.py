@@ -175,7 +175,7 @@ def test_jobs_are_listed_shown_and_pinned(shell):
     shown = shell.run(f"python manage.py backup_jobs --show {job['job'][:8]}")
     assert "status: COMPLETED" in shown
     lines = [line["text"] for line in shell.edms.json("backup_jobs", "--log", job["job"])["log"]]
-    assert lines[0] == "Asked for (Manual)."
+    assert lines[0] == "Requested (Manual)."
     assert lines[-1] == "COMPLETED."
     pinned = shell.edms.json("backup_jobs", "--pin", job["job"], "--reason", "before the audit")
     assert (pinned["pinned"], pinned["pin_reason"]) == (True, "before the audit")

@@ -69,7 +69,9 @@ class Child:
         self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _MOST_STDERR))
         output = self._stderr.read().decode(errors="replace").strip()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code} before the {work} did"
-        return f"The process {self.process.pid} of the {work} {how}." + (f" It said: {output}" if output else "")
+        return f"The process {self.process.pid} of the {work} {how}." + (
+            f" Its error output: {output}" if output else ""
+        )
 
 
 class ChildJob(Child):

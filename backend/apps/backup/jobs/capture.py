@@ -237,13 +237,15 @@ class Capture:
         return None
 
     def _adopt(self, snapshot: Snapshot, manifest: Manifest) -> Snapshot:
-        unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
+        unread = [("", f"{manifest.problems} problems of the interrupted attempt, whose names are lost")]
         self.stored = JobResult(
             repository=self.repository,
             snapshot_id=snapshot.id,
             **summary_facts(snapshot.summary),
             manifest=manifest_facts(manifest),
-            warnings=["An earlier attempt had stored this backup when it was cut off; this one has read it back."],
+            warnings=[
+                "An earlier attempt was interrupted after it had stored this backup; this attempt has verified it."
+            ],
             problems=unread if manifest.problems else [],
         )
         return snapshot
@@ -387,8 +389,8 @@ def _combined(first: JobResult | None, last: JobResult | None) -> JobResult:
 
 def _stored_again_note(read: ReadBack) -> str:
     return (
-        f"Reading back found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so that"
-        " everything was read again and the damaged content stored anew."
+        f"The verification found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so"
+        " that everything was read again and the damaged content was stored again."
     )
 
 

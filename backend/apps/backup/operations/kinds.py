@@ -77,7 +77,7 @@ def _tidied(done: RetentionResult) -> dict[str, object]:
 def _backup(work: Work) -> BackupRef:
     job = job_by_uuid(uuid.UUID(str(work.operation.arguments["backup"])))
     if job is None or job.removal_started_at is not None:
-        raise RequestRefused(f"The backup of {work.operation.subject} has been removed since this was asked for.")
+        raise RequestRefused(f"The backup of {work.operation.subject} has been removed since the request.")
     return of_job(job)
 
 

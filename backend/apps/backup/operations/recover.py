@@ -33,7 +33,9 @@ def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]
             recovered = recover_restores()
         except BackupError as error:
             # The next round tries again, and so does the next restore or job. Until then the operation has no end.
-            return [f"The operation {operation.uuid} was cut off, and its leftovers could not be cleaned up: {error}"]
+            return [
+                f"The operation {operation.uuid} was interrupted, and its leftovers could not be cleaned up: {error}"
+            ]
     status, result = _outcome(operation)
     if operation.cancel_requested_at is not None and status == OperationStatus.FAILED:
         status = OperationStatus.CANCELLED

@@ -106,7 +106,7 @@ def _ref(request: RestoreRequest, subject: str) -> BackupRef:
         return package_ref(upload_path(request.upload))
     job = None if request.backup is None else job_by_uuid(request.backup)
     if job is None or job.removal_started_at is not None:
-        raise RequestRefused(f"The backup of {subject} has been removed since this was asked for.")
+        raise RequestRefused(f"The backup of {subject} has been removed since the request.")
     return of_job(job)
 
 
@@ -149,7 +149,7 @@ def _to_live(work: Work, row: RestoreJob, job: Restore) -> OperationResult:
 
 def _beside_live(work: Work, row: RestoreJob, origin: Origin, made: Plan, request: RestoreRequest) -> OperationResult:
     if made.blocking:
-        raise RestoreRefused("The restore cannot be done: " + "; ".join(made.blocking))
+        raise RestoreRefused("The restore is not possible: " + "; ".join(made.blocking))
     make_private_folder(conf.load().restore_root.resolve())
     began = timezone.now()
     restore_start(row.uuid, now=began, plan=made.to_json(), restore_type=made.restore_type)
@@ -200,5 +200,5 @@ def _database_place(origin: Origin, name: str) -> str:
 
 def _row(operation: Operation) -> RestoreJob:
     if operation.restore is None:
-        raise RequestRefused("The restore that was asked for is not in the ledger any more; ask for it again.")
+        raise RequestRefused("The requested restore is not in the ledger any more; request it again.")
     return operation.restore

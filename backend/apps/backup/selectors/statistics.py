@@ -37,7 +37,7 @@ def backups_verified(wanted: Mapping[str, Q], *, absent: Q, now: datetime, since
     rows = job_rows().filter(good(now), trust__in=[Trust.VERIFIED, Trust.PROVEN]).exclude(absent)
     if since is not None:
         rows = rows.filter(started_at__gte=since)
-    with ledger_access("looking for backups that were read back"):
+    with ledger_access("looking for verified backups"):
         if rows.filter(*wanted.values()).exists():
             return set(wanted)
         return {name for name, condition in wanted.items() if rows.filter(condition).exists()}

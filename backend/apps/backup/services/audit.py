@@ -92,11 +92,11 @@ def audit_verify(*, expect: str = "") -> AuditReport:
             seen = seen or event.hash == expect
     if (chain.last_sequence, chain.last_hash) != (sequence, previous_hash):
         findings.append(
-            f"The trail ends with event {sequence}, and {chain.last_sequence} was the last that was written: events"
-            " at the end were removed, or put in."
+            f"The trail ends with event {sequence}, but the last event that was written is {chain.last_sequence}:"
+            " events at the end were removed or inserted."
         )
     if not seen:
-        findings.append(f"No event has the hash {expect}: the trail is another one, or was cut off before it.")
+        findings.append(f"No event has the hash {expect}: this is another trail, or its end was removed.")
     return AuditReport(events, sequence, previous_hash, tuple(findings))
 
 
@@ -116,11 +116,11 @@ def _events() -> Iterator[AuditEvent]:
 
 def _findings(event: AuditEvent, sequence: int, previous_hash: str) -> Iterator[str]:
     if event.sequence != sequence + 1:
-        yield f"After event {sequence} comes event {event.sequence}: what was between them is gone."
+        yield f"Event {event.sequence} follows event {sequence}: the events between them are missing."
     elif event.previous_hash != previous_hash:
-        yield f"Event {event.sequence} does not follow the one that stands before it."
+        yield f"Event {event.sequence} does not continue the event before it."
     if _hash(event) != event.hash:
-        yield f"Event {event.sequence} ({event.action} by {event.actor}) is not as it was written."
+        yield f"Event {event.sequence} ({event.action} by {event.actor}) was changed after it was written."
 
 
 def _hash(event: AuditEvent) -> str:

@@ -201,8 +201,8 @@ def _require_no_reduction(before: RetentionTerms, row: BackupConfiguration) -> N
     if reductions:
         named = "; ".join(f"{name}: {why}" for name, why in reductions)
         raise ApprovalRefused(
-            f"The configuration {row.name!r} would keep or hold less ({named}), and to delete a backup takes two people"
-            " here. The administrator of the server can change it: manage_backup_configs --edit."
+            f"The configuration {row.name!r} would keep fewer backups or hold less data ({named}), and deleting backups"
+            " takes two people here. The administrator of the server can change it: manage_backup_configs --edit."
         )
 
 
@@ -246,23 +246,23 @@ def _require_valid(configuration: BackupConfiguration) -> None:
     except ValidationError as error:
         faults = [(field, " ".join(texts)) for field, texts in error.message_dict.items()]
     if faults:
-        said = " ".join(f"{field}: {text}" for field, text in faults)
-        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {said}", faults)
+        texts = " ".join(f"{field}: {text}" for field, text in faults)
+        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {texts}", faults)
 
 
 def _faults(configuration: BackupConfiguration) -> list[tuple[str, str]]:
     faults = []
     for field in _NEEDS.get(configuration.frequency, ()):
         if getattr(configuration, field) in (None, []):
-            faults.append((field, f"{configuration.frequency} needs it."))
+            faults.append((field, f"the frequency {configuration.frequency} needs this field."))
     days = configuration.schedule_days
     if not isinstance(days, list) or any(type(day) is not int or not 0 <= day <= 6 for day in days):
         faults.append(("schedule_days", "it must be a list of days from 0 (Monday) to 6 (Sunday)."))
     elif len(set(days)) != len(days):
-        faults.append(("schedule_days", "a day stands there twice."))
+        faults.append(("schedule_days", "it names a day twice."))
     at = configuration.schedule_time
     if at is not None and (at.second or at.microsecond or at.tzinfo):
-        faults.append(("schedule_time", "hours and minutes of local time, no more."))
+        faults.append(("schedule_time", "it must be hours and minutes of local time, without seconds."))
     if configuration.schedule_day_of_month is not None and not (
         1 <= configuration.schedule_day_of_month <= LAST_DAY_OF_MONTH
     ):

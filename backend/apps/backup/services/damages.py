@@ -244,7 +244,7 @@ def _recover(
             with ledger_access("giving a backup its trust back"), transaction.atomic(using=ledger_alias()):
                 rows = BackupJob.objects.using(ledger_alias()).filter(pk=job.pk, trust=Trust.DAMAGED)
                 if rows.update(trust=trust):
-                    text = f"{trust} again: what was damaged is stored again, and was read back."
+                    text = f"{trust} again: the damaged content is stored again, and was verified."
                     job_event(job.uuid, text, now=now)
                     audit_record("backup.verify", audited(job), details={"trust": trust})
                     names.append(job.job_name)

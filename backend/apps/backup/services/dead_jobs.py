@@ -107,7 +107,7 @@ def _end(rows: QuerySet[BackupJob], job: BackupJob, reason: str, now: datetime) 
     if job.cancel_requested_at is not None:
         columns["status"] = JobStatus.CANCELLED
     elif job.status == JobStatus.RUNNING and job.deadline is not None and job.deadline < now:
-        columns = after_failure(job, f"Its time was up. {reason}", now=now, retryable=False)
+        columns = after_failure(job, f"It reached its time limit. {reason}", now=now, retryable=False)
         columns["status"] = JobStatus.TIMEOUT
     if job.status == JobStatus.PENDING and columns["status"] == JobStatus.PENDING:
         # Its process died before it had claimed the job. That counts as an attempt, so that attempts come to an end.
@@ -125,7 +125,7 @@ def _cause_of_death(job: BackupJob, now: datetime) -> str | None:
     if job.lease_expires_at is not None and job.lease_expires_at < now:
         return (
             f"The lease expired at {job.lease_expires_at.isoformat(timespec='seconds')}:"
-            f" the process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
+            f" the process {process} sent no heartbeat for {LEASE.total_seconds():.0f} s."
         )
     return None
 

@@ -65,7 +65,7 @@ def job_create(
             raise SlotTaken(
                 f"The configuration {configuration.name!r} has a job for {slot.isoformat()} already."
             ) from error
-    job_event(job.uuid, f"Asked for ({job.get_trigger_display()}).", now=now)
+    job_event(job.uuid, f"Requested ({job.get_trigger_display()}).", now=now)
     return job
 
 
@@ -342,4 +342,7 @@ def _finish(claim: Claim, status: str, *, now: datetime, **columns: object) -> N
 
 
 def _lost(claim: Claim) -> str:
-    return f"The job {claim.job} is no longer ours: it was declared dead, was ended, or runs elsewhere."
+    return (
+        f"The job {claim.job} does not belong to this process any more: it was declared dead, was ended, or runs in"
+        " another process. This process has stopped its work."
+    )

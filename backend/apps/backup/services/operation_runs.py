@@ -25,7 +25,7 @@ from .dead_jobs import LEASE
 from .job_log import storable_text
 from .operations import audited
 
-_LOST: Final = "The operation {} is no longer ours: it was declared dead, or was ended."
+_LOST: Final = "The operation {} does not belong to this process any more: it was declared dead, or was ended."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def operation_claim(operation: uuid.UUID, *, worker: ProcessIdentity, now: datet
 
 def operation_heartbeat(claim: OperationClaim, *, now: datetime) -> None:
     """Write a heartbeat. Raises `LeaseLost`."""
-    _fenced(claim, "giving a sign of life", heartbeat_at=now)
+    _fenced(claim, "writing a heartbeat", heartbeat_at=now)
 
 
 def operation_progress(claim: OperationClaim, progress: Mapping[str, object], *, now: datetime) -> None:
@@ -78,7 +78,7 @@ def operation_cancel_reason(claim: OperationClaim) -> str | None:
 
 def operation_make_irrevocable(claim: OperationClaim, *, now: datetime) -> str | None:
     """Forbid to cancel the operation from now on; return the reason if it was cancelled before. Raises `LeaseLost`."""
-    with ledger_access("beginning what is not broken off"):
+    with ledger_access("recording the point of no return"):
         rows = _rows().filter(uuid=claim.operation, status=OperationStatus.RUNNING, token=claim.token)
         if rows.filter(cancel_requested_at__isnull=True).update(irrevocable_at=now, heartbeat_at=now):
             return None
@@ -141,7 +141,7 @@ def _cause_of_death(row: Operation, now: datetime) -> str | None:
     if is_gone(process):
         return f"The process {process} that did this is gone (killed, out of memory, or the machine restarted)."
     if row.heartbeat_at is not None and row.heartbeat_at < now - LEASE:
-        return f"The process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
+        return f"The process {process} sent no heartbeat for {LEASE.total_seconds():.0f} s."
     return None
 
 

@@ -165,8 +165,8 @@ def operation_cancel_request(operation: uuid.UUID, reason: str, *, now: datetime
 def _not_cancellable(operation: Operation) -> str:
     if operation.status == OperationStatus.RUNNING:
         return (
-            f"The operation {operation.uuid} exchanges the live system, which is not broken off. Wait for its end; a"
-            " restore can be rolled back then."
+            f"The operation {operation.uuid} is swapping the live system and cannot be cancelled any more. Wait for its"
+            " end; a restore can be rolled back then."
         )
     return f"The operation {operation.uuid} is {operation.status} already; there is nothing to cancel."
 

@@ -61,9 +61,11 @@ def job_warn(job: uuid.UUID, text: str, *, now: datetime) -> None:
 
 def prunes_settle(repository: str, *, now: datetime) -> None:
     """Mark interrupted prunes as FAILED. The caller holds the exclusive lock, so that no other prune is running."""
-    with ledger_access("looking for prunes that were cut off"):
+    with ledger_access("looking for interrupted prunes"):
         PruneRun.objects.using(ledger_alias()).filter(repository=repository, status=PruneStatus.RUNNING).update(
-            status=PruneStatus.FAILED, completed_at=now, error_message="It was cut off; the next one takes it up."
+            status=PruneStatus.FAILED,
+            completed_at=now,
+            error_message="It was interrupted; the next prune completes it.",
         )
 
 

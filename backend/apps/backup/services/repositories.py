@@ -78,8 +78,8 @@ def require_repository(job: BackupJob, repository: Repository) -> None:
         row = job.repository
     if row is not None and row.repository_id not in {"", repository.id}:
         raise StorageExchanged(
-            f"The backup of {job.job_name} lies in the repository {row.repository_id[:8]}, and another one"
-            f" ({repository.id[:8]}) is in its place; put the repository back."
+            f"The backup of {job.job_name} is in the repository {row.repository_id[:8]}, but another repository"
+            f" ({repository.id[:8]}) is in its place; put the right one back."
         )
 
 
@@ -132,7 +132,7 @@ def _absent(job: BackupJob, place: RepositoryPlace, held: list[Holding]) -> str:
 
 def _exchanged(job: BackupJob, place: RepositoryPlace, repository: Repository, held: list[Holding]) -> str:
     return (
-        f"The repository in {str(place.path)!r} is another one ({repository.id[:8]}) than the ledger knows, and"
+        f"The repository in {str(place.path)!r} ({repository.id[:8]}) is not the one that the ledger knows, and"
         f" {_held(held)} there that it does not hold. Put the right repository back, and run the job again."
         f" {_way_out(job)}"
     )

@@ -116,7 +116,9 @@ def _of_restore(
     if row is None:
         raise RestoreNotFound(f"There is no restore {restore}.")
     if row.rollback_state != RollbackState.AVAILABLE:
-        raise IllegalTransition(f"Of the restore {restore} nothing is kept ({row.get_rollback_state_display()}).")
+        raise IllegalTransition(
+            f"The restore {restore} has no replaced data that is still kept ({row.get_rollback_state_display()})."
+        )
     target = AuditObject("restore", str(restore), row.backup_reference)
     # Restores, rollbacks and releases exclude each other: each changes the live data, or the data kept for a rollback.
     arguments = {"restore": str(restore), **choices}
@@ -127,7 +129,7 @@ def _of_restore(
 def _source(request: RestoreRequest, user: AbstractBaseUser) -> tuple[BackupJob | None, AuditObject, str]:
     if request.upload is None:
         if request.backup is None:
-            raise RequestRefused("It is not said what to restore.", [("backup", "A job's uuid, or `upload`.")])
+            raise RequestRefused("The request names no backup.", [("backup", "Give a job's uuid, or `upload`.")])
         row = finished_backup(request.backup)
         return row, audited(row), row.job_name
     upload = upload_of(request.upload, user=user)
@@ -151,11 +153,11 @@ def _restore_type(request: RestoreRequest, job: BackupJob | None) -> str:
 def _plan_shown(plan: uuid.UUID, request: RestoreRequest) -> dict[str, object]:
     row = operation_of(plan)
     if row.kind != OperationKind.PLAN or row.status != OperationStatus.COMPLETED:
-        raise IllegalTransition(f"The operation {plan} is no plan that was made ({row.kind}, {row.status}).")
+        raise IllegalTransition(f"The operation {plan} is not a completed plan ({row.kind}, {row.status}).")
     if RestoreRequest.from_json(row.arguments) != request:
-        reason = "It was made for other choices than these."
+        reason = "The plan was made for other values. Make a new plan."
         raise RequestRefused("The plan was made for another request.", [("plan", reason)])
     blocking = row.result.get("blocking")
     if blocking:
-        raise IllegalTransition("The restore cannot be done: " + "; ".join(map(str, blocking)))
+        raise IllegalTransition("The restore is not possible: " + "; ".join(map(str, blocking)))
     return dict(row.result)

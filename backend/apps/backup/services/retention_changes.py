@@ -67,19 +67,19 @@ class RetentionTerms:
         """Yield the fields by which a change reduces the terms, each with the consequence."""
         for name, number in self.numbers.items():
             if after.numbers[name] < number:
-                yield name, "backups would be removed that are kept now"
+                yield name, "backups that are kept now would be removed"
         if not after.holds >= self.holds:
             yield "backup_type", f"new backups would lack the {sorted(self.holds - after.holds)[0]}"
         if after.include != self.include and after.include and not (self.include and after.include >= self.include):
-            yield "include", "new backups would lack what is included now"
+            yield "include", "new backups would lack data that is included now"
         if not after.exclude <= self.exclude:
-            yield "exclude", "new backups would lack what is not excluded now"
+            yield "exclude", "new backups would lack data that is not excluded now"
         yield from self._fewer_runs(after)
         if after.place != self.place:
             name = "storage_path" if after.place[0] != self.place[0] else "encryption_enabled"
             yield name, "new backups would go to another repository, while the ones in this one get old and are removed"
         if after.minutes is not None and (self.minutes is None or after.minutes < self.minutes):
-            yield "time_limit_minutes", "jobs that succeed now could be cut off"
+            yield "time_limit_minutes", "jobs that succeed now could time out"
 
     def _fewer_runs(self, after: RetentionTerms) -> Iterator[tuple[str, str]]:
         if self.is_on and not after.is_on:
@@ -91,7 +91,7 @@ class RetentionTerms:
             yield name, "backups would be made less often"
         elif after.span < self.span and after.runs != self.runs:
             days = after.span / timedelta(days=1)
-            yield name, f"max_backups would push out what is older than {days:.1f} days"
+            yield name, f"backups older than {days:.1f} days would be removed, because of max_backups"
 
 
 def _runs(row: BackupConfiguration) -> float:

@@ -127,8 +127,8 @@ class Exchange:
         if faults:
             shutil.rmtree(self._unfinished)
             raise RekeyFailed(
-                f"The copy of {self.place.path} was not read back whole, and is removed: {faults[0]} The old repository"
-                " is in use as before."
+                f"The verification of the copy of {self.place.path} failed, and the copy is removed: {faults[0]} The"
+                " old repository is in use as before."
             )
 
     def _catch_up(self, source: Repository, target: Repository) -> None:
@@ -137,7 +137,9 @@ class Exchange:
             report = verify_snapshot(target, target.load_snapshot(name), progress=self._checked)
             faults = [str(one) for one in report.findings if one.severity is not Severity.NOTE]
             if faults:
-                raise RekeyFailed(f"The copy of {self.place.path} was not read back whole: {faults[0]} Run this again.")
+                raise RekeyFailed(
+                    f"The verification of the copy of {self.place.path} failed: {faults[0]} Run this again."
+                )
         present = {stored.name for stored in source.backend.list_files(FileKind.SNAPSHOT)}
         for original, copy in copied_snapshots(target).items():
             if original not in present:

@@ -90,7 +90,8 @@ def plan_rekey(
     if is_same and not new_repository:
         plan.blocking.append(f"the new passphrase is the one that {old.source} gives already")
     plan.blocking += [
-        f"the exchange of {place.path} was cut off between two renames; run the same without --dry-run, which goes on"
+        f"the exchange of {place.path} was interrupted between two renames; run the same without --dry-run, which"
+        " completes it"
         for place, _ in exchanges_cut_off()
     ]
     plan.blocking += [
@@ -209,5 +210,5 @@ def _still_readable(plan: RekeyPlan) -> list[str]:
     if plan.packages:
         texts.append("Copies of packages that were made before can be read with the old passphrase.")
     if plan.elsewhere:
-        texts.append("Packages outside of the storage keep the old passphrase: make them anew, and delete them.")
+        texts.append("Packages outside of the storage keep the old passphrase: make new ones, and delete the old ones.")
     return texts

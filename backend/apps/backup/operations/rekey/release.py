@@ -79,7 +79,7 @@ def _require_new(change: KeyChange, passphrase: Passphrase) -> None:
     if repository.id != change.repository_id:
         raise RekeyFailed(
             f"The repository in {repository.location} is not the one whose key was changed; nothing was deleted. Run"
-            " `manage.py backup_rekey` with the same options again, which completes what was cut off."
+            " `manage.py backup_rekey` with the same options again, which completes the interrupted change."
         )
     in_use = next(key.name for key in repository.list_keys() if key.in_use)
     if change.old_key and in_use == change.old_key:
@@ -94,7 +94,7 @@ def _require_packages(change: KeyChange, passphrase: Passphrase) -> None:
         if is_stored_package(path) and path.exists() and not opens_with(path, passphrase):
             raise RekeyFailed(
                 f"The package {path} was made after the change with the old passphrase; nothing was deleted. Give the"
-                " old one to one more `backup_rekey --new-password-file`, which encrypts it anew; then release."
+                " old one to one more `backup_rekey --new-password-file`, which encrypts it again; then release."
             )
 
 

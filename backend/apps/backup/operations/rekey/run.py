@@ -69,7 +69,7 @@ def rekey(
         done.repositories.append(str(one.place.path))
     if old.reveal() != new.reveal():
         for path in plan.packages:
-            tracker.begin(f"encrypting {path.name} anew")
+            tracker.begin(f"encrypting {path.name} again")
             tick()
             _package(path, old, new, done, tick)
         if passphrase_is_confirmed(old):
