@@ -20,7 +20,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from .core.application_hold import Scope, scope_of, writing
+from .core.application_hold import Scope, scope_of, write_lock
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _RETRY_SECONDS: Final = {Scope.WRITES: 30, Scope.EVERYTHING: 5}
@@ -59,12 +59,12 @@ class HoldWrites:
     def _let_in(self, request: HttpRequest) -> Iterator[HttpResponse | None]:
         root = Path(settings.BACKUP_STORAGE_ROOT)
         may_write = request.method not in _SAFE and not _is_backup_view(request)
-        with writing(root) if may_write else contextlib.nullcontext():
+        with write_lock(root) if may_write else contextlib.nullcontext():
             scope = scope_of(root)
             if scope is None or (scope is Scope.WRITES and not may_write):
                 yield None
                 return
-        # The restore waits for the lock of `writing`; it is released before the refusal is sent.
+        # The restore waits for the lock of `write_lock`; it is released before the refusal is sent.
         yield _refusal(request, scope)
 
 

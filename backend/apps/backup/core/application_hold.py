@@ -125,7 +125,7 @@ def _lock(descriptor: int, kind: int) -> bool:
 
 
 @contextlib.contextmanager
-def writing(root: Path) -> Iterator[None]:
+def write_lock(root: Path) -> Iterator[None]:
     """Tell restores that this request may write until the block is left."""
     try:
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)

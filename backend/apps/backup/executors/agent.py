@@ -30,7 +30,7 @@ from ..operations import settle_operations
 from ..restores import recover_restores
 from ..selectors import jobs_runnable, operations_runnable
 from ..selectors.job_queue import anything_due
-from ..services.dead_jobs import job_enforce, job_reap
+from ..services.dead_jobs import job_kill_overdue, job_reap
 from ..services.due_jobs import expire_waiting, recompute_schedules, run_due
 from ..services.executor_registry import PAUSE, executor_beat, executor_leave
 from ..services.operations import operations_expire
@@ -140,7 +140,7 @@ class Agent:
     def _housekeeping(self, now: datetime) -> None:
         # Besides the agent's own children, a restore that a user started by hand may have been killed in its swap.
         self._recover()
-        for job in job_enforce(now=now):
+        for job in job_kill_overdue(now=now):
             self._log(f"The job {job} did not stop when it was told to, and was killed.")
         for job in job_reap(now=now):
             self._log(f"The job {job} was found dead.")

@@ -27,7 +27,7 @@ from ..operations import settle_operations
 from ..restores import recover_restores
 from ..selectors import jobs_to_send, operations_to_send
 from ..selectors.executors import executors_alive
-from ..services.dead_jobs import job_enforce, job_reap
+from ..services.dead_jobs import job_kill_overdue, job_reap
 from ..services.due_jobs import expire_waiting, run_due
 from ..services.executor_registry import PAUSE, executor_beat, executor_leave
 from ..services.operations import operations_expire
@@ -117,7 +117,7 @@ class Watchdog:
         # Besides operations, a restore that a user started by hand may have been killed in its swap.
         self._recover()
         self._beat()
-        for job in job_enforce(now=now):
+        for job in job_kill_overdue(now=now):
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
         for job in job_reap(now=now):
             _logger.warning("The backup job %s was found dead.", job)

@@ -29,7 +29,7 @@ from ..ledger import renew_connection
 from ..models import BackupJob, JobStatus, OperationStatus
 from ..operations import run_operation, settle_dead
 from ..selectors import job_by_uuid, operation_by_uuid
-from ..services.dead_jobs import job_enforce, job_fail_dead
+from ..services.dead_jobs import job_fail_dead, job_kill_overdue
 from ..services.jobs import job_hand_over
 from ..services.operation_runs import operation_hand_over
 from ..storage.private_files import make_private_folder
@@ -227,7 +227,7 @@ def _wait(child: ChildJob, observer: Observer | None) -> None:
 
 
 def _enforce_and_observe(job: uuid.UUID, observer: Observer | None) -> None:
-    job_enforce(now=timezone.now())
+    job_kill_overdue(now=timezone.now())
     row = None if observer is None else job_by_uuid(job)
     if observer is not None and row is not None and row.progress:
         observer(Progress(**row.progress))

@@ -85,7 +85,7 @@ def job_fail_dead(job: uuid.UUID, *, pid: int, reason: str, now: datetime) -> bo
         return _end(_jobs().filter(lease_token=row.lease_token), row, reason, now)
 
 
-def job_enforce(*, now: datetime) -> list[uuid.UUID]:
+def job_kill_overdue(*, now: datetime) -> list[uuid.UUID]:
     """Kill the processes on this host whose job did not stop within `STOP_GRACE`; return the uuids of these jobs."""
     killed = []
     overdue = Q(cancel_requested_at__lt=now - STOP_GRACE) | Q(deadline__lt=now - STOP_GRACE)

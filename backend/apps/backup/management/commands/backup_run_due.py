@@ -16,7 +16,7 @@ from ...restores import recover_restores
 from ...selectors import jobs_runnable, operations_runnable
 from ...selectors.job_queue import configurations_due
 from ...services import due_jobs as slots
-from ...services.dead_jobs import job_enforce, job_reap
+from ...services.dead_jobs import job_kill_overdue, job_reap
 from ...services.executor_registry import cron_beat
 from ...services.operations import operations_expire
 from ...services.uploads import uploads_expire
@@ -43,7 +43,7 @@ class Command(BackupCommand):
         for line in recover_restores():
             self.note(line)
         cron_beat(own_identity(), now=now)
-        job_enforce(now=now)
+        job_kill_overdue(now=now)
         reaped = job_reap(now=now)
         for line in settle_operations(now=now):
             self.note(line)
