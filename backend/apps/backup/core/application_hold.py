@@ -49,7 +49,7 @@ class Hold:
         self.notes = notes
 
     def enter(self, scope: Scope) -> None:
-        """Change the scope. If the file cannot be written, the hold ends, and `notes` say so."""
+        """Change the scope. If the file cannot be written, the scope stays as it was, and `notes` say so."""
         if self._descriptor is None:
             return
         try:

@@ -59,7 +59,7 @@ def own_identity() -> ProcessIdentity:
 
 
 def is_gone(process: ProcessIdentity) -> bool:
-    """Return whether that process has certainly ended; False while it runs, and for a process of another host."""
+    """Return whether that process has certainly ended; False while it runs, and if this host cannot tell."""
     if process.host != _host() or not process.start:
         return False
     return _start(process.pid) != process.start

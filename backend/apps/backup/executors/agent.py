@@ -69,7 +69,7 @@ class Agent:
 
     def run(self) -> None:
         """Run due jobs and operations until told to stop."""
-        previous = {number: signal.signal(number, self._signalled) for number in (signal.SIGTERM, signal.SIGINT)}
+        previous = {number: signal.signal(number, self._handle_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             self._log(f"The agent runs as process {self._identity.pid}, {self._at_once} jobs at once at the most.")
             self._watch()
@@ -79,7 +79,7 @@ class Agent:
             for number, handler in previous.items():
                 signal.signal(number, handler)
 
-    def _signalled(self, _number: int, _frame: FrameType | None) -> None:
+    def _handle_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.stop()
 
     def _pause(self, seconds: float) -> None:

@@ -263,7 +263,7 @@ class Capture:
         self, repository: Repository, point: ConsistencyPoint, options: ArchiveOptions, warnings: list[str]
     ) -> JobResult:
         self.tracker.begin("storing", total_bytes=point.total_bytes_hint)
-        done = archive(repository, point.entries(), options, progress=self._progress)
+        done = archive(repository, point.entries(), options, progress=self._report_archived)
         self.manifest, self.positions = point.manifest(), point.positions
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)
@@ -311,14 +311,14 @@ class Capture:
             def reading(files: int, size: int) -> None:
                 if not files and not size and left and point.lacks_what_was_deleted():
                     raise _DeletedMeanwhile
-                self._verified(files, size)
+                self._report_verified(files, size)
 
             written = write_package(
                 path,
                 point,
                 passphrase=passphrase,
                 compression=compression,
-                progress=self._reached,
+                progress=self._report_progress,
                 reading=reading,
                 rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
                 before_publish=self.fence,
@@ -349,15 +349,15 @@ class Capture:
         require_proven(passphrase, place.storage, by_hand=by_hand)
         return passphrase
 
-    def _verified(self, files: int, size: int) -> None:
+    def _report_verified(self, files: int, size: int) -> None:
         if not files:
             self.tracker.begin("reading back")
-        self._reached(files, size)
+        self._report_progress(files, size)
 
-    def _progress(self, done: ArchiveProgress) -> None:
-        self._reached(done.files_done, done.bytes_done)
+    def _report_archived(self, done: ArchiveProgress) -> None:
+        self._report_progress(done.files_done, done.bytes_done)
 
-    def _reached(self, files: int, size: int) -> None:
+    def _report_progress(self, files: int, size: int) -> None:
         self.tracker.reached(files=files, bytes_done=size)
         self.check()
 

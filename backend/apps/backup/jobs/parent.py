@@ -17,8 +17,8 @@ _WANTED = {
 def choose_parent(job: BackupJob, place: RepositoryPlace, repository: Repository) -> tuple[Snapshot | None, list[str]]:
     """Return the newest good backup of the same scope that is in the repository, and a warning if there is none.
 
-    A parent only saves reading: without one everything is read, and the snapshot is just as complete. A FULL backup
-    has no parent and no warning.
+    A parent only saves reading: without one everything is read, and the snapshot is just as complete. Jobs of other
+    types have no parent, and no warning.
     """
     wanted = _WANTED.get(BackupType(job.backup_type))
     if wanted is None:

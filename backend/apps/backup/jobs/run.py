@@ -102,22 +102,22 @@ def _run(
         with heartbeat:
             findings = capture.run()
         stop.disarm()
-        write_end(lambda: _finish(claim, capture, findings), "The backup is stored.", of="job")
+        write_end(lambda: _write_result(claim, capture, findings), "The backup is stored.", of="job")
         if on_manifest is not None and capture.manifest is not None:
             on_manifest(capture.manifest, capture.positions)
     except LeaseLost:
         raise
     except JobCancelled as error:
-        write_end(functools.partial(_stopped, claim, capture, error), str(error), of="job")
+        write_end(functools.partial(_write_stopped, claim, capture, error), str(error), of="job")
         raise
     except BaseException as error:
         stop.disarm()
-        write_end(functools.partial(_failed, claim, capture, error), reason_of(error), of="job", after=error)
+        write_end(functools.partial(_write_failed, claim, capture, error), reason_of(error), of="job", after=error)
         raise
     return _row(claim.job)
 
 
-def _stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
+def _write_stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
     now, reason, trust = timezone.now(), str(error), _trust(capture)
     if isinstance(error, TimeIsUp):
         job_time_out(claim, reason, now=now, result=capture.stored, trust=trust)
@@ -128,7 +128,7 @@ def _stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
         job_cancel(claim, reason, now=now, result=capture.stored, trust=trust)
 
 
-def _failed(claim: Claim, capture: Capture, error: BaseException) -> None:
+def _write_failed(claim: Claim, capture: Capture, error: BaseException) -> None:
     now, reason = timezone.now(), reason_of(error)
     # If something is stored, its verification has failed, which a user must look at.
     if capture.stored is None and _is_retryable(error):
@@ -143,7 +143,7 @@ def _is_retryable(error: BaseException) -> bool:
     return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)
 
 
-def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
+def _write_result(claim: Claim, capture: Capture, findings: list[str]) -> None:
     result, now = capture.stored, timezone.now()
     if result is None:
         raise AssertionError("The capture ended without a result and without an error.")

@@ -44,14 +44,14 @@ from .context import OperationResult, Work
 
 def plan(work: Work) -> OperationResult:
     """Plan a restore; change nothing."""
-    with _opened(work) as (ref, origin, request):
+    with _open_source(work) as (ref, origin, request):
         return OperationResult(_plan(work, ref, origin, request, tried=True).to_json())
 
 
 def restore(work: Work) -> OperationResult:
     """Make a plan now and carry it out. Raises `RestoreRefused` if the plan is blocked."""
     row = _row(work.operation)
-    with _opened(work) as (ref, origin, request):
+    with _open_source(work) as (ref, origin, request):
         made = _plan(work, ref, origin, request)
         if request.target == "live":
             return _to_live(work, row, Restore(ref, origin, made, request, work.tracker, work.tick))
@@ -89,11 +89,11 @@ def remove_partial_folder(operation: Operation) -> None:
         return
     request = RestoreRequest.from_json(operation.arguments)
     if request.target == "folder":
-        discard(str(_partial(request.name, operation.restore.uuid)))
+        discard(str(_partial_path(request.name, operation.restore.uuid)))
 
 
 @contextlib.contextmanager
-def _opened(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreRequest]]:
+def _open_source(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreRequest]]:
     request = RestoreRequest.from_json(work.operation.arguments)
     work.tracker.begin("opening the backup")
     ref = _ref(request, work.operation.subject)
@@ -118,15 +118,15 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *
         work.tick()
 
     if request.target == "folder":
-        return _leaving_room(plan_to_folder(ref, origin, request, _inside(request.name)))
+        return _blocked_without_room(plan_to_folder(ref, origin, request, _path_in_restore_root(request.name)))
     if request.target == "database":
         place = _database_place(origin, request.name)
-        return _leaving_room(plan_to_database(ref, origin, request, place, progress=progress, tried=tried))
+        return _blocked_without_room(plan_to_database(ref, origin, request, place, progress=progress, tried=tried))
     safety = request.safety_backup and ledger_is_readable()
     return plan_restore(ref, origin, request, safety_backup=safety, progress=progress, tried=tried)
 
 
-def _leaving_room(made: Plan) -> Plan:
+def _blocked_without_room(made: Plan) -> Plan:
     """Block a plan that would take the room of the next backups: by default restored folders lie on their disk."""
     disk = existing(conf.load().storage_root.resolve()).stat().st_dev
     for space in made.space:
@@ -154,7 +154,7 @@ def _beside_live(work: Work, row: RestoreJob, origin: Origin, made: Plan, reques
     began = timezone.now()
     restore_start(row.uuid, now=began, plan=made.to_json(), restore_type=made.restore_type)
     if request.target == "folder":
-        notes = _to_folder(work, origin, made, _partial(request.name, row.uuid))
+        notes = _to_folder(work, origin, made, _partial_path(request.name, row.uuid))
     else:
         notes = restore_to_database(origin, made, request, work.tracker, work.tick)
     now = timezone.now()
@@ -176,7 +176,7 @@ def _to_folder(work: Work, origin: Origin, made: Plan, partial: Path) -> list[st
     return notes
 
 
-def _inside(name: str) -> Path:
+def _path_in_restore_root(name: str) -> Path:
     """Return the path of a name in the folder for restores. Raises `RestoreRefused` if it leads out of the folder."""
     root = conf.load().restore_root.resolve()
     place = root / name
@@ -185,8 +185,8 @@ def _inside(name: str) -> Path:
     return place
 
 
-def _partial(name: str, restore: uuid.UUID) -> Path:
-    return _inside(f".{name}.{restore.hex[:8]}.partial")
+def _partial_path(name: str, restore: uuid.UUID) -> Path:
+    return _path_in_restore_root(f".{name}.{restore.hex[:8]}.partial")
 
 
 def _database_place(origin: Origin, name: str) -> str:
@@ -194,7 +194,7 @@ def _database_place(origin: Origin, name: str) -> str:
     manifest = origin.manifest
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
     if any(alias in connections.settings and not isinstance(engine_of(alias), ServerEngine) for alias in aliases):
-        return str(_inside(name))
+        return str(_path_in_restore_root(name))
     return name
 
 

@@ -67,7 +67,7 @@ def audit_record(action: str, target: AuditObject, *, details: Mapping[str, obje
             object_type=target.type,
             object_key=_cut(target.key, 100),
             object_name=_cut(target.name, 300),
-            details=_plain(details or {}, _DEEPEST),
+            details=_storable_details(details or {}, _DEEPEST),
             previous_hash=chain.last_hash,
         )
         event.hash = _hash(event)
@@ -148,14 +148,14 @@ def _timestamp_text(value: datetime) -> str:
     return (value.astimezone(UTC) if value.tzinfo else value).isoformat(timespec="microseconds")
 
 
-def _plain(value: object, depth: int) -> object:
+def _storable_details(value: object, depth: int) -> object:
     """Reduce a value to types that every database returns unchanged: texts, integers, booleans, lists, dictionaries."""
     if value is None or isinstance(value, bool | int):
         return value
     if depth and isinstance(value, Mapping):
-        return {storable_text(str(name)): _plain(inner, depth - 1) for name, inner in value.items()}
+        return {storable_text(str(name)): _storable_details(inner, depth - 1) for name, inner in value.items()}
     if depth and isinstance(value, list | tuple):
-        return [_plain(inner, depth - 1) for inner in value]
+        return [_storable_details(inner, depth - 1) for inner in value]
     return storable_text(value.isoformat() if isinstance(value, datetime) else str(value))
 
 

@@ -58,7 +58,7 @@ def configuration_create(
         _require_free_name(configuration)
         _save(configuration, is_new=True)
         periodic.sync(configuration)
-        audit_record("configuration.create", audited(configuration), details=_given(values))
+        audit_record("configuration.create", audited(configuration), details=_non_default_values(values))
     return configuration
 
 
@@ -206,7 +206,7 @@ def _require_no_reduction(before: RetentionTerms, row: BackupConfiguration) -> N
         )
 
 
-def _given(values: ConfigurationValues) -> dict[str, object]:
+def _non_default_values(values: ConfigurationValues) -> dict[str, object]:
     """Return the values that differ from the defaults."""
     defaults = dataclasses.asdict(ConfigurationValues(name=""))
     return {name: value for name, value in dataclasses.asdict(values).items() if value != defaults[name]}

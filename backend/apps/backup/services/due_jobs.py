@@ -87,7 +87,7 @@ def create_due_job(
         changed = _scheduled().filter(pk=row.pk, next_slot=row.next_slot).update(next_slot=following)
         if changed != 1 or not slots:
             return None
-        _supersede(row, slots[-1], now)
+        _miss_superseded(row, slots[-1], now)
         window = conf.load().catch_up
         late = window is not None and now - slots[-1] > window
         _record_missed(row, slots if late else slots[:-1], now=now, reason=_TOO_LATE if late else _NO_EXECUTOR)
@@ -152,7 +152,7 @@ def expire_waiting(*, now: datetime) -> int:
     if window is None:
         return 0
     with ledger_access("looking for jobs that waited too long"):
-        return _miss(_waiting().filter(slot__lt=now - window), now=now, reason=_TOO_LATE)
+        return _mark_missed(_waiting().filter(slot__lt=now - window), now=now, reason=_TOO_LATE)
 
 
 def _scheduled() -> QuerySet[BackupConfiguration]:
@@ -164,11 +164,11 @@ def _waiting() -> QuerySet[BackupJob]:
     return jobs.filter(status=JobStatus.PENDING, trigger=Trigger.SCHEDULED, attempt=0)
 
 
-def _supersede(row: BackupConfiguration, latest: datetime, now: datetime) -> None:
-    _miss(_waiting().filter(configuration=row, slot__lt=latest), now=now, reason=_BUSY)
+def _miss_superseded(row: BackupConfiguration, latest: datetime, now: datetime) -> None:
+    _mark_missed(_waiting().filter(configuration=row, slot__lt=latest), now=now, reason=_BUSY)
 
 
-def _miss(jobs: QuerySet[BackupJob], *, now: datetime, reason: str) -> int:
+def _mark_missed(jobs: QuerySet[BackupJob], *, now: datetime, reason: str) -> int:
     return jobs.update(status=JobStatus.MISSED, completed_at=now, error_message=reason)
 
 

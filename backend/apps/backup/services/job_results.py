@@ -43,7 +43,7 @@ class JobResult:
 
     @property
     def trust(self) -> str:
-        """The trust level of the verified backup: VERIFIED only if no rehearsal of its restore failed."""
+        """The trust level of the verified backup: STORED if a rehearsal of its restore failed or was not possible."""
         return Trust.STORED if self.rehearsals.is_obstacle else Trust.VERIFIED
 
     @property

@@ -119,7 +119,7 @@ def operation_create(request: OperationRequest, *, user: AbstractBaseUser, now: 
         # Only now: concurrent callers have waited for the lock of the audit trail, so that one sees the other's row.
         _refuse_rivals(row, request.rivals)
         if not _rows().filter(URGENT, pk=row.pk).exists():
-            _refuse_many(row)
+            _refuse_too_many(row)
     return row
 
 
@@ -231,7 +231,7 @@ def _refuse_rivals(row: Operation, rivals: Q) -> None:
             )
 
 
-def _refuse_many(row: Operation) -> None:
+def _refuse_too_many(row: Operation) -> None:
     others = _rows().filter(requested_by_name=row.requested_by_name, status__in=OPEN).exclude(URGENT)
     if others.count() > MOST_OPEN:
         raise TooManyOpen(

@@ -59,7 +59,7 @@ def policies_install(*, now: datetime, dry_run: bool = False) -> list[ImportResu
                     ImportResult(values.name, "deleted here", "installed before and deleted; --create makes it")
                 )
             else:
-                notes = [refusal_here(values.backup_type), _twin(values)]
+                notes = [refusal_here(values.backup_type), _similar_schedule_note(values)]
                 configuration_create(values, now=now)
                 taken.append(_created(values.name, notes, dry_run=dry_run))
             if not known:
@@ -94,7 +94,7 @@ def refusal_here(backup_type: str) -> str:
     return ""
 
 
-def _twin(values: ConfigurationValues) -> str:
+def _similar_schedule_note(values: ConfigurationValues) -> str:
     """Return a note about a configuration with the same type and frequency; "" if there is none.
 
     After an import of earlier configurations everything may be backed up twice.
@@ -135,7 +135,7 @@ def configurations_adopt(*, now: datetime, dry_run: bool = False) -> list[Import
         try:
             values, notes = _values(row)
             with transaction.atomic(using=ledger_alias()):
-                notes += [refusal_here(values.backup_type), _twin(values)]
+                notes += [refusal_here(values.backup_type), _similar_schedule_note(values)]
                 configuration_create(values, now=now)
                 # A dry run executes the same code, and rolls it back.
                 transaction.set_rollback(dry_run, using=ledger_alias())

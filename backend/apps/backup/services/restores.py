@@ -66,7 +66,7 @@ def restore_start(
     """
     columns: dict[str, object] = {} if plan is None else {"plan": dict(plan), "restore_type": restore_type}
     waiting = _rows().filter(status=RestoreStatus.PENDING)
-    _enter(restore, waiting, "restore.begin", status=RestoreStatus.RUNNING, started_at=now, **columns)
+    _change_state(restore, waiting, "restore.begin", status=RestoreStatus.RUNNING, started_at=now, **columns)
 
 
 def restore_phases(
@@ -93,7 +93,7 @@ def restore_complete(
 
     `changes` are the rows and files written after the backup of the live state; None if they were not compared.
     """
-    _enter(
+    _change_state(
         restore,
         _rows().filter(status=RestoreStatus.RUNNING),
         "restore.complete",
@@ -118,13 +118,13 @@ def restore_cancel(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
 def restore_rolled_back(restore: uuid.UUID) -> None:
     """Record that the replaced data is live again. Raises `IllegalTransition` if none was kept."""
     kept = _rows().filter(rollback_state=RollbackState.AVAILABLE)
-    _enter(restore, kept, "restore.rollback", rollback_state=RollbackState.ROLLED_BACK)
+    _change_state(restore, kept, "restore.rollback", rollback_state=RollbackState.ROLLED_BACK)
 
 
 def restore_released(restore: uuid.UUID) -> None:
     """Record that the replaced data is deleted. Raises `IllegalTransition` if none was kept."""
     kept = _rows().filter(rollback_state=RollbackState.AVAILABLE)
-    _enter(restore, kept, "restore.release", rollback_state=RollbackState.RELEASED)
+    _change_state(restore, kept, "restore.release", rollback_state=RollbackState.RELEASED)
 
 
 def restore_opened_record(restore: uuid.UUID, reference: str) -> None:
@@ -153,10 +153,10 @@ def _rows() -> QuerySet[RestoreJob]:
 
 def _end(restore: uuid.UUID, action: str, status: str, reason: str, now: datetime) -> None:
     open_ones, text = _rows().exclude(status__in=_ENDS), storable_text(reason)
-    _enter(restore, open_ones, action, status=status, completed_at=now, error_message=text)
+    _change_state(restore, open_ones, action, status=status, completed_at=now, error_message=text)
 
 
-def _enter(restore: uuid.UUID, allowed: QuerySet[RestoreJob], action: str, **columns: object) -> None:
+def _change_state(restore: uuid.UUID, allowed: QuerySet[RestoreJob], action: str, **columns: object) -> None:
     """Change the state of a restore, and record it in the audit trail."""
     with ledger_access("writing a restore's state"), transaction.atomic(using=ledger_alias()):
         _change(restore, allowed, **columns)

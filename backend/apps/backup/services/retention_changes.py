@@ -47,7 +47,7 @@ class RetentionTerms:
     @classmethod
     def of(cls, row: BackupConfiguration) -> Self:
         """Return the present terms of a row, which a later change of the row does not affect."""
-        runs = _runs(row)
+        runs = _runs_in_four_weeks(row)
         kept = timedelta(days=row.retention_days)
         return cls(
             numbers={name: getattr(row, name) for name in _NUMBERS},
@@ -94,7 +94,7 @@ class RetentionTerms:
             yield name, f"backups older than {days:.1f} days would be removed, because of max_backups"
 
 
-def _runs(row: BackupConfiguration) -> float:
+def _runs_in_four_weeks(row: BackupConfiguration) -> float:
     """Return the number of runs of a schedule in four weeks, also of a disabled one."""
     if row.frequency == Frequency.WEEKLY:
         return 4.0 * len(row.schedule_days)

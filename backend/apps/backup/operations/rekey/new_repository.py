@@ -65,7 +65,7 @@ class Exchange:
     def run(self) -> KeyChange:
         """Do the steps that are left. Raises `RekeyFailed`, and other errors after which the old one stays in use."""
         with locked(self.place.storage / f"{UNFINISHED}.lock"):
-            change = self._entered()
+            change = self._begun_change()
             if change is not None and self._finish(change):
                 return change
             source = open_with_either(self.place.path, self.old, self.new)
@@ -73,7 +73,7 @@ class Exchange:
             self.tracker.begin("copying")
             with lock_patiently(source, seconds=_LOCK_PATIENCE, waiting=self.tick):
                 copy_repository(source, target, progress=self._progress)
-            self._require_whole(target)
+            self._verify_copy(target)
             with lock_patiently(source, exclusive=True, seconds=_LOCK_PATIENCE, waiting=self.tick):
                 self._catch_up(source, target)
                 self._add_others(target)
@@ -91,7 +91,7 @@ class Exchange:
     def _mark(self) -> Path:
         return self._unfinished / _MARK
 
-    def _entered(self) -> KeyChange | None:
+    def _begun_change(self) -> KeyChange | None:
         """Return the exchange that was begun here, if there is one."""
         found = [one for one in key_changes_open() if one.replaced]
         return next((one for one in found if self.place.holds(one.storage_path, encrypted=True)), None)
@@ -100,7 +100,7 @@ class Exchange:
         """Return the copy: one that was begun, or a new one."""
         if self._unfinished.exists() and not self._mark.exists():
             # Without a mark it is a complete copy before its exchange, or the old repository after it.
-            change = self._entered()
+            change = self._begun_change()
             if change is None or self._identity() != change.repository_id:
                 raise RekeyFailed(
                     f"The folder {str(self._unfinished)!r} is no copy that was begun here. Move it away if it is not"
@@ -120,9 +120,9 @@ class Exchange:
             return Repository.open(open_backend(self._unfinished), self.new.reveal()).id
         return ""
 
-    def _require_whole(self, target: Repository) -> None:
+    def _verify_copy(self, target: Repository) -> None:
         self.tracker.begin("reading the copy back")
-        report = check(target, read_data=True, progress=self._checked)
+        report = check(target, read_data=True, progress=self._report_check)
         faults = [str(one) for one in report.findings if one.severity is not Severity.NOTE]
         if faults:
             shutil.rmtree(self._unfinished)
@@ -134,7 +134,7 @@ class Exchange:
     def _catch_up(self, source: Repository, target: Repository) -> None:
         """Copy and verify the snapshots that were added since, and remove those that were removed."""
         for name in copy_repository(source, target, progress=self._progress):
-            report = verify_snapshot(target, target.load_snapshot(name), progress=self._checked)
+            report = verify_snapshot(target, target.load_snapshot(name), progress=self._report_check)
             faults = [str(one) for one in report.findings if one.severity is not Severity.NOTE]
             if faults:
                 raise RekeyFailed(
@@ -201,7 +201,7 @@ class Exchange:
         self.tracker.reached(bytes_done=at.bytes_done, files=at.done, total_bytes=at.bytes_total)
         self.tick()
 
-    def _checked(self, at: CheckProgress) -> None:
+    def _report_check(self, at: CheckProgress) -> None:
         self.tracker.reached(bytes_done=at.bytes_done, total_bytes=at.bytes_total)
         self.tick()
 

@@ -104,7 +104,7 @@ def plan_rekey(
         if obstacle and key_obstacle(place, new):
             plan.blocking.append(obstacle)
         else:
-            plan.blocking += _unopened(place, old, new)
+            plan.blocking += _open_errors(place, old, new)
         _plan_place(plan, place)
         _require_no_other(plan, place, old, new)
         if new_repository:
@@ -170,7 +170,7 @@ def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Ite
             )
 
 
-def _unopened(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[str]:
+def _open_errors(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[str]:
     """Return the error of a repository that does not open with a right passphrase: its file `config` is damaged."""
     try:
         open_with_either(place.path, old, new)

@@ -26,29 +26,29 @@ from .new_repository import REPLACED, complete_exchanges
 
 
 @dataclasses.dataclass(slots=True)
-class Released:
+class ReleaseResult:
     """The keys and repositories that a release deletes, in words."""
 
     keys: list[str] = dataclasses.field(default_factory=list)
     repositories: list[str] = dataclasses.field(default_factory=list)
 
 
-def plan_release_keys() -> Released:
+def plan_release_keys() -> ReleaseResult:
     """Return the keys and repositories that a release would delete."""
-    planned = Released()
+    planned = ReleaseResult()
     for change in key_changes_open():
         _note(change, planned)
     return planned
 
 
-def release_keys(passphrase: Passphrase) -> Released:
+def release_keys(passphrase: Passphrase) -> ReleaseResult:
     """Remove the old keys, and delete the old repositories. Raises `RekeyFailed` while the old passphrase is in use.
 
     If it is interrupted, the next call completes it.
     """
     complete_exchanges()
     changes = key_changes_open()
-    done = Released()
+    done = ReleaseResult()
     for change in changes:
         # Check all of them before deleting anything.
         _require_new(change, passphrase)
@@ -108,7 +108,7 @@ def _replaced(change: KeyChange) -> Path:
     return resolve_place(change.storage_path, encrypted=True).storage / change.replaced
 
 
-def _note(change: KeyChange, released: Released) -> None:
+def _note(change: KeyChange, released: ReleaseResult) -> None:
     place = resolve_place(change.storage_path, encrypted=True)
     if change.old_key:
         released.keys.append(f"{change.old_key[:8]} of {place.path}")

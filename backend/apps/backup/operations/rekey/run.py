@@ -32,7 +32,7 @@ from .release import remove_old_key
 
 
 @dataclasses.dataclass(slots=True)
-class Rekeyed:
+class RekeyResult:
     """The result of a change of keys, and the steps that are left to the user."""
 
     repositories: list[str] = dataclasses.field(default_factory=list)
@@ -49,7 +49,7 @@ def rekey(
     others: Sequence[Passphrase] = (),
     tracker: Tracker,
     tick: Callable[[], None],
-) -> Rekeyed:
+) -> RekeyResult:
     """Carry out a plan. If it is interrupted at any point, carrying it out again completes it.
 
     Until its end the old passphrase opens everything, too, except packages that are encrypted again. Raises
@@ -57,7 +57,7 @@ def rekey(
     """
     if plan.blocking:
         raise RekeyFailed("Nothing was changed: " + "; ".join(plan.blocking))
-    done = Rekeyed()
+    done = RekeyResult()
     changes = []
     for one in plan.repositories:
         if plan.new_repository:
@@ -100,7 +100,7 @@ def _add_key(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> KeyCha
         return key_change_enter(place.storage_path, repository.id, old_key=old_key, new_key=new_key, now=timezone.now())
 
 
-def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: Callable[[], None]) -> None:
+def _package(path: Path, old: Passphrase, new: Passphrase, done: RekeyResult, tick: Callable[[], None]) -> None:
     if not path.exists():
         return  # retention has removed it since
     try:
@@ -117,7 +117,7 @@ def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: 
     done.packages.append(str(path))
 
 
-def _hand_over(plan: RekeyPlan, new: Passphrase, changes: list[KeyChange], done: Rekeyed) -> None:
+def _hand_over(plan: RekeyPlan, new: Passphrase, changes: list[KeyChange], done: RekeyResult) -> None:
     """Give the new passphrase to all processes if its source is a file that can be replaced; otherwise say how."""
     if plan.password_file:
         _replace_file(Path(plan.password_file), new)
