@@ -131,7 +131,7 @@ def test_dry_runs_change_nothing(shell):
         ("--enable production_daily_ful", "did you mean production_daily_full"),
         ("--create --name x --frequency DAILY --time 2:0", "--time"),
         ("--create --name x --frequency WEEKLY --time 02:00 --days funday", "--days"),
-        ("--create --name x --frequency DAILY", "schedule_time: DAILY needs it"),
+        ("--create --name x --frequency DAILY", "schedule_time: the frequency DAILY needs this field"),
         ("--create --name x --retention-days -5", "--retention-days"),
         ("--create --name x --max-backups many", "--max-backups"),
         ("--create --name x --type WHOLE", "--type"),

@@ -268,11 +268,11 @@ def test_deleting_withdraws_what_waits_and_is_refused_while_something_runs():
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"frequency": "DAILY", "schedule_time": None}, "schedule_time: DAILY needs it"),
-        ({"frequency": "WEEKLY"}, "schedule_days: WEEKLY needs it"),
+        ({"frequency": "DAILY", "schedule_time": None}, "schedule_time: the frequency DAILY needs this field"),
+        ({"frequency": "WEEKLY"}, "schedule_days: the frequency WEEKLY needs this field"),
         ({"frequency": "WEEKLY", "schedule_days": (7,)}, "from 0 .Monday. to 6"),
         ({"frequency": "WEEKLY", "schedule_days": (1, 1)}, "twice"),
-        ({"frequency": "MONTHLY"}, "schedule_day_of_month: MONTHLY needs it"),
+        ({"frequency": "MONTHLY"}, "schedule_day_of_month: the frequency MONTHLY needs this field"),
         ({"frequency": "MONTHLY", "schedule_day_of_month": 29}, "day_of_month"),
         ({"frequency": "SOMETIMES"}, "SOMETIMES"),
         ({"backup_type": "HALF"}, "HALF"),
