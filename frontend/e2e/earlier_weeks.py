@@ -72,5 +72,5 @@ for configuration in BackupConfiguration.objects.filter(frequency__in=STEPS):
         step = STEPS[configuration.frequency]
         made = [before(newest, number, step) for number in range(1, int(timedelta(days=DAYS) / step))]
         BackupJob.objects.bulk_create(made, batch_size=500)
-        lines = [JobEvent(job=job, at=job.queued_at, text="Asked for by its schedule.") for job in made]
+        lines = [JobEvent(job=job, at=job.queued_at, text="Requested (Scheduled).") for job in made]
         JobEvent.objects.bulk_create(lines)

@@ -25,7 +25,7 @@ from strongroom.repository import Repository
 
 PASSPHRASE = "correct horse battery staple"
 CHEAP = Cost(n=128, r=1, p=1)
-"""Of a key that keeps nobody away, and costs nothing."""
+"""The cost of a key that is quick to compute, and protects nothing."""
 
 
 @dataclasses.dataclass

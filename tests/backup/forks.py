@@ -5,8 +5,7 @@ our own modules that can be loaded without settings, is started once; a command 
 arguments and descriptors of its own. From there on it does what a fresh `python manage.py` does: reads its settings,
 loads the applications, runs, and ends as the interpreter ends, with the exit code of the real program.
 
-What a fresh process has besides is a command line and a hash seed of its own; and it can be killed by whoever started
-it. `Edms.start` is for that.
+A fresh process differs in its command line and its hash seed; and the test can kill it. `Edms.start` is for that.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ from django.core.exceptions import AppRegistryNotReady, ImproperlyConfigured
 
 BACKEND = Path(__file__).resolve().parents[2] / "backend"
 _MESSAGE_BYTES = 1 << 17
-# What the commands load of others that asks for no settings; a module that is not here is loaded by the command itself.
+# Foreign modules of the commands that need no settings. The command itself loads a module that is not listed here.
 _LIBRARIES = [
     "django.contrib.admin.options",
     "django.contrib.staticfiles.finders",
@@ -148,7 +147,7 @@ class _Server:
         self._running: dict[int, socket.socket] = {}
 
     def next_request(self) -> tuple[dict, list[int]] | None:
-        """In the process of a command: what it is to do. In this one: None, when nobody is there to ask any more."""
+        """Return the request in the process of a command; in this one return None when no client is left."""
         told, tell = os.pipe()
         os.set_blocking(tell, False)
         signal.signal(signal.SIGCHLD, lambda *_: None)

@@ -143,7 +143,7 @@ def _options(data: Path) -> list[str]:
 
 
 def _initialise(program: str, data: Path, password: str) -> None:
-    # What mariadb-install-db does, without its hundreds of help pages.
+    # As mariadb-install-db, without its hundreds of help pages.
     scripts = [(Path("/usr/share/mysql") / name).read_text() for name in SCRIPTS]
     account = f"'{USER}'@'127.0.0.1'"
     lines = ["CREATE DATABASE mysql;", "USE mysql;", "SET @auth_root_socket=NULL;", *scripts, "FLUSH PRIVILEGES;"]

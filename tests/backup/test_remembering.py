@@ -1,4 +1,4 @@
-"""What takes long to find out is found out once for all who ask."""
+"""Concurrent callers of the cache share one computation; its answers expire."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger to look at: rows are written by the services only."""
+"""The ledger in Django's admin, read only: the services alone write rows."""
 
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ else:  # Django's own classes take no parameters.
 
 
 def _console_address() -> str:
-    """Where the console is, or nothing in a project that has none."""
+    """Return the address of the console; "" in a project without it."""
     try:
         return reverse("backup-console:console", args=[""])
     except NoReverseMatch:
@@ -26,9 +26,9 @@ def _console_address() -> str:
 
 
 class ReadOnlyAdmin(_ModelAdmin):
-    """No adding, changing or deleting: a state changed by hand would go past the lease and the audit.
+    """A list without adding, changing or deleting: a change by hand would bypass the lease and the audit trail.
 
-    All that can be done is done in the console, to which each list has a link.
+    Users act in the console, to which each list has a link.
     """
 
     change_list_template = "admin/backup/change_list.html"

@@ -1,4 +1,4 @@
-"""The application; its package may be called `apps.backup` or anything else, its label is always `backup`."""
+"""The Django application. Its package may have any name, such as `apps.backup`; its label is always `backup`."""
 
 import threading
 
@@ -21,25 +21,27 @@ class BackupConfig(AppConfig):
 
     def ready(self) -> None:
         if threading.current_thread() is threading.main_thread():
-            # Web servers read repositories in other threads, which cannot do this.
+            # Only the main thread can set signal handlers; web servers read repositories in other threads.
             survive_hangup()
-        post_migrate.connect(_have_chain, sender=self)
+        post_migrate.connect(_create_audit_chain, sender=self)
         # Both need the registry of applications.
         from .doctor import system_checks  # noqa: F401, PLC0415
         from .executors.before_serving import complete_before_serving  # noqa: PLC0415
 
         complete_before_serving()
-        # After it: what it completes makes connections stale.
+        # After `complete_before_serving`, because a restore that it completes makes connections stale.
         watch_connections()
 
 
-def _have_chain(*, using: str, apps: Apps = installed, **_: object) -> None:
-    """The row that every audit event locks is there before the first of them: MariaDB lets two that make it at the same
-    time wait for each other, and ends one of them."""
+def _create_audit_chain(*, using: str, apps: Apps = installed, **_: object) -> None:
+    """Create the row that every audit event locks, before the first event.
+
+    If two transactions created it at the same time, MariaDB would report a deadlock and end one of them.
+    """
     try:
         chain = apps.get_model("backup", "AuditChain")
     except LookupError:
-        # Migrated back to before it.
+        # The database was migrated back to a state before this table.
         return
     if router.allow_migrate_model(using, chain):
         chain.objects.using(using).get_or_create(id=1)

@@ -3,25 +3,25 @@
 BACKUP_STORAGE_ROOT       folder under which everything is stored (required)
 BACKUP_STORAGE_ROOTS      further folders that a configuration's storage_path may lie in
 BACKUP_EXECUTOR           the executor of jobs in the background: "agent" (default), "celery", "process" or "inline"
-BACKUP_CELERY_QUEUE       the queue of our messages; without it the one that Celery's routes say
-BACKUP_ATTEMPTS           how often a scheduled job is tried; 3
-BACKUP_CATCH_UP_HOURS     how late a missed slot is still run; without it until the next slot is due
-BACKUP_TIME_LIMIT_MINUTES how long a job may run whose configuration does not say; without it as long as it takes
+BACKUP_CELERY_QUEUE       the queue of our messages; default: the queue of Celery's routes
+BACKUP_ATTEMPTS           attempts of a scheduled job; 3
+BACKUP_CATCH_UP_HOURS     how late a missed slot still runs; default: until the next slot is due
+BACKUP_TIME_LIMIT_MINUTES time limit of jobs whose configuration has none; default: no limit
 BACKUP_FILE_ROOTS         {name: folder}: file trees to capture besides MEDIA_ROOT and the storages of FileFields
-BACKUP_REFERENCE_FIELDS   {"app.Model.field": folder}: text fields that name files, and where their values start from
+BACKUP_REFERENCE_FIELDS   {"app.Model.field": folder}: text fields that name files, and the folder of relative values
 BACKUP_NOT_BACKED_UP      files and folders that are left out of the backups on purpose
-BACKUP_REBUILD_AFTER_RESTORE  what to make anew after a restore, in words: search indexes, caches
-BACKUP_DERIVED_TABLES     virtual tables of SQLite that the application makes again from other tables
+BACKUP_REBUILD_AFTER_RESTORE  list of things to rebuild after a restore, in words: search indexes, caches
+BACKUP_DERIVED_TABLES     virtual tables of SQLite that the application rebuilds from other tables
 BACKUP_SECRETS            names of settings whose fingerprints go into the manifest
 BACKUP_FACT_FILES         files such as .env, captured in encrypted repositories only
 BACKUP_POSTGRESQL_BIN     folder of the PostgreSQL client programs
 BACKUP_RESTORE_ROOT       folder in which the API restores to folders; "restored" in BACKUP_STORAGE_ROOT
 BACKUP_FALLBACK_ROOT      folder for journals and copies while BACKUP_STORAGE_ROOT cannot be written; one in /var/tmp
-BACKUP_UPLOAD_MAX_BYTES   the largest package that the API takes in, and all uploads of one person together; 1 TB
-BACKUP_SECOND_PERSON      what takes two people in the API: "restore", "delete"; none
-BACKUP_TRUSTED_PROXIES    addresses and networks of proxies whose `X-Forwarded-For` is believed; none
+BACKUP_UPLOAD_MAX_BYTES   limit for one uploaded package, and for all uploads of one person together; 1 TB
+BACKUP_SECOND_PERSON      actions that take two people in the API: "restore", "delete"; none
+BACKUP_TRUSTED_PROXIES    addresses and networks of proxies whose `X-Forwarded-For` is trusted; none
 BACKUP_ACCESS_MODELS      ["app.Model"]: sessions and tokens besides the known ones, which a restore can remove; none
-BACKUP_API_RATES          {"read", "change", "download": "600/min"}: how often a user may ask; None for no limit
+BACKUP_API_RATES          {"read", "change", "download": "600/min"}: requests of a user; None for no limit
 """
 
 import dataclasses
@@ -47,7 +47,7 @@ _UPLOAD_MAX = 10**12
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BackupSettings:
-    """Every setting of the backup system; paths are absolute, not yet resolved."""
+    """Every setting of the backup system. Paths are absolute; links in them are not resolved."""
 
     storage_root: Path
     further_roots: tuple[Path, ...]
@@ -58,7 +58,7 @@ class BackupSettings:
     time_limit: timedelta | None
     file_roots: Mapping[str, Path]
     reference_fields: Mapping[str, Path | None]
-    """The folder that relative values start from, by field; None is MEDIA_ROOT."""
+    """The folder of relative values, by field; None is MEDIA_ROOT."""
     not_backed_up: tuple[Path, ...]
     rebuild_after_restore: tuple[str, ...]
     derived_tables: tuple[str, ...]
@@ -80,7 +80,7 @@ class BackupSettings:
 
 
 def load() -> BackupSettings:
-    """Read the settings; raises `SettingsInvalid` that names the setting and what it should be."""
+    """Read the settings. Raises `SettingsInvalid`, which names the setting and what it should be."""
     root = _value("BACKUP_STORAGE_ROOT")
     if root is None:
         raise SettingsInvalid("BACKUP_STORAGE_ROOT is not set; set it to the folder that is to hold the backups.")

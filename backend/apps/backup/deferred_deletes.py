@@ -1,12 +1,13 @@
 """Storages whose deleted files wait until a running backup has read them.
 
-A backup fixes the database first and reads the files then. A file that the application deletes in between is named by
-the database of that backup, and is gone. With this mixin `delete` moves the file into a hidden folder of the storage
-while a backup runs: for the application it is gone, the backup reads it there, and removes it in the end.
+A backup fixes the database first and reads the files afterwards. If the application deletes a file in between, the
+database of that backup names a file that the backup does not have. With this mixin `delete` moves the file into a
+hidden folder of the storage while a backup runs: the application no longer sees it, the backup reads it there, and
+removes it at its end.
 
 `.backup-held/<job>/` mirrors the tree of the storage. The job holds a lock on the marker in it; a marker without that
-lock is of a dead job, and holds nothing. The folder `.backup-held` itself is locked, shared, by each `delete`: so a job
-that has made its marker knows when no deletion is under way that has not seen it.
+lock belongs to a dead job, and holds nothing. Each `delete` takes a shared lock on the folder `.backup-held` itself.
+So a job knows, after it has made its marker, when every deletion that has not seen the marker is over.
 """
 
 from __future__ import annotations
@@ -29,43 +30,43 @@ MARKER: Final = ".running"
 _DELETE_PATIENCE: Final = 5.0
 """Seconds that a delete waits for a job that is just beginning."""
 _JOB_PATIENCE: Final = 30.0
-"""Seconds that a job waits for deletes under way; then nothing is held, which a note says."""
+"""Seconds that a job waits for deletes in progress. After that nothing is held, which a note says."""
 _LOCK_PAUSE: Final = 0.01
 
 
 class DeferredDeletes(FileSystemStorage):
-    """A mixin for storages on a local file system: `class Mine(DeferredDeletes, MyStorage)`, or as it is."""
+    """A mixin for storages on a local file system: `class Mine(DeferredDeletes, MyStorage)`. Also usable by itself."""
 
     def delete(self, name: str) -> None:
-        """Delete the file; while a backup runs, move it to where the backup finds it."""
+        """Delete the file; while a backup runs, move it into the folder of the backup."""
         location, path = Path(os.path.realpath(self.location)), Path(self.path(name)) if name else None
-        with _under_way(location):
-            # Without holders, too: the lock is kept until the file is gone.
-            if path is None or not path.is_file() or path.is_symlink() or not _hold(location, path):
+        with _delete_in_progress(location):
+            # Without running jobs, too: the lock is kept until the file is gone.
+            if path is None or not path.is_file() or path.is_symlink() or not _move_to_jobs(location, path):
                 super().delete(name)
 
 
 @contextlib.contextmanager
-def _under_way(location: Path) -> Iterator[None]:
+def _delete_in_progress(location: Path) -> Iterator[None]:
     with contextlib.ExitStack() as stack:
         # No such folder: no backup has run yet.
         with contextlib.suppress(OSError):
             gate = os.open(location / FOLDER, os.O_RDONLY | os.O_DIRECTORY)
             stack.callback(os.close, gate)
-            # A job that is stopped in this instant must not keep the application waiting.
+            # A job that is suspended while it holds the lock must not keep the application waiting.
             lock_within(gate, fcntl.LOCK_SH, seconds=_DELETE_PATIENCE, pause=_LOCK_PAUSE)
         yield
 
 
-def _hold(location: Path, path: Path) -> bool:
-    """Move a file to every job that runs; False if none does, or where it cannot be moved."""
+def _move_to_jobs(location: Path, path: Path) -> bool:
+    """Move a file into the folder of every running job; False if no job runs, or if the file cannot be moved."""
     holders = [one for one in _holders(location) if _is_running(one)]
     real = Path(os.path.realpath(path.parent)) / path.name
     if not holders or not real.is_relative_to(location):
         return False
     targets = [holder / real.relative_to(location) for holder in holders]
     try:
-        # A file that a job holds under that name already is the one from its beginning.
+        # A job that already holds a file of that name holds the one from its beginning.
         wanted = [target for target in targets if not os.path.lexists(target)]
         for target in wanted:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -74,7 +75,7 @@ def _hold(location: Path, path: Path) -> bool:
         if wanted:
             real.rename(wanted[-1])
     except OSError:
-        # The application's delete must not fail for a backup; the job names what it misses.
+        # The application's delete must not fail because of a backup; the job names the files that it misses.
         return False
     return bool(wanted)
 
@@ -101,7 +102,7 @@ def _is_running(holder: Path) -> bool:
 
 
 class Held:
-    """The files that were deleted while a job runs; a `DeletedFiles` of the engine."""
+    """The files that were deleted while a job runs. It satisfies the engine's protocol `DeletedFiles`."""
 
     def __init__(self) -> None:
         self._places: dict[bytes, bytes] = {}
@@ -109,13 +110,16 @@ class Held:
         self.notes: list[str] = []
 
     def add(self, location: Path, holder: Path, *, by_links: bool = False) -> None:
-        """A storage, and the folder that mirrors it; `by_links` if what is there was not deleted, but may be."""
+        """Add a storage and the folder that mirrors it.
+
+        `by_links`: the folder holds hard links of files that may be deleted later, not deleted files.
+        """
         self._places[os.fsencode(location)] = os.fsencode(holder)
         if by_links:
             self._linked.add(os.fsencode(location))
 
     def is_linked(self, path: bytes) -> bool:
-        """Return whether what is held there may have been deleted before the consistency point, or not at all."""
+        """Return whether the held file may have been deleted before the consistency point, or not at all."""
         return any(path == location or path.startswith(location + b"/") for location in self._linked)
 
     def names(self, folder: bytes) -> Iterable[bytes]:
@@ -127,7 +131,7 @@ class Held:
             return []
 
     def find(self, path: bytes) -> bytes | None:
-        """Return the path where the file or folder lies now."""
+        """Return the path at which the file or folder is held, or None."""
         found = self._mirrored(path)
         return found if found is not None and os.path.lexists(found) else None
 
@@ -140,9 +144,9 @@ class Held:
 
 @contextlib.contextmanager
 def hold_deletes(locations: Iterable[Path], job: uuid.UUID) -> Iterator[Held]:
-    """Have the storages at these places keep what is deleted, until the block is left; then it is removed.
+    """Keep the deleted files of the storages at these places until the block is left; then remove them.
 
-    Leftovers of dead jobs are removed first. A storage that cannot be written to keeps nothing; a note says so.
+    Leftovers of dead jobs are removed first. A storage that is not writable keeps nothing; a note says so.
     """
     held = Held()
     with contextlib.ExitStack() as stack:
@@ -158,7 +162,7 @@ def hold_deletes(locations: Iterable[Path], job: uuid.UUID) -> Iterator[Held]:
 
 @contextlib.contextmanager
 def holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
-    """A folder for what is held of a storage, until the block is left. Raises `OSError` where there can be none."""
+    """Make a folder for the held files of a storage, until the block is left. Raises `OSError` if that fails."""
     folder = location / FOLDER
     _make(folder, like=location)
     with contextlib.closing(_Lock(folder, os.O_RDONLY | os.O_DIRECTORY)):
@@ -170,13 +174,13 @@ def holding(location: Path, job: uuid.UUID) -> Iterator[Path]:
     try:
         yield holder
     finally:
-        # From here on files are deleted at once.
+        # From here on the application deletes files at once.
         marker.close()
         shutil.rmtree(holder, ignore_errors=True)
 
 
 def remove_dead(location: Path) -> None:
-    """Remove what killed jobs have left."""
+    """Remove the held files of killed jobs."""
     for one in _holders(location):
         if not _is_running(one):
             shutil.rmtree(one, ignore_errors=True)
@@ -196,7 +200,7 @@ class _Lock:
 
 
 def _make(folder: Path, *, like: Path) -> None:
-    """A folder that those who write to the storage can write to."""
+    """Make a folder with the mode of `like`; as root also with its owner and group."""
     folder.mkdir(exist_ok=True)
     status = like.stat()
     folder.chmod(status.st_mode & 0o7777)

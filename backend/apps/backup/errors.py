@@ -3,7 +3,7 @@
 BackupError                      what failed, for which thing, what to do next
 ├── SettingsInvalid              a setting is missing or wrong
 ├── StorageRefused               a storage path leaves its roots, or is not usable
-├── StorageAbsent                the repository that the ledger has backups in is not there
+├── StorageAbsent                a repository with backups of the ledger is missing
 │   └── StorageExchanged         … and another one is in its place
 ├── ConfigurationNotFound        there is no such configuration
 ├── LedgerError
@@ -20,13 +20,13 @@ BackupError                      what failed, for which thing, what to do next
 │   └── LeaseLost                another process decided about this job; nothing may be published
 ├── StorageBusy                  another process holds a file lock of the storage for too long
 ├── StorageFull                  there is no room for what is to be stored
-├── UploadConflict               an upload is not as far as the request has it
-│   └── UploadBusy               another request adds to it
+├── UploadConflict               the request continues an upload at a wrong offset
+│   └── UploadBusy               another request adds to the upload
 ├── BrokerUnavailable            the message broker does not take messages
 ├── ReferenceFailed
-│   ├── BackupNotFound           nothing answers to that reference
+│   ├── BackupNotFound           no backup matches the reference
 │   ├── BackupRemoved            it was removed, by retention or by a user
-│   └── AmbiguousReference       several backups do
+│   └── AmbiguousReference       several backups match the reference
 ├── ApprovalRefused              a second person must decide
 ├── RequestRefused               the job cannot be run as asked
 ├── RestoreRefused               the restore is not possible as requested; nothing was changed
@@ -60,13 +60,13 @@ class StorageRefused(BackupError):
 
 
 class StorageAbsent(BackupError):
-    """The repository or package that the ledger has backups in is not there: it is not mounted, or lost."""
+    """A repository or package with backups of the ledger is missing: it is not mounted, or lost."""
 
     retryable = True
 
 
 class StorageExchanged(StorageAbsent):
-    """Another repository lies where the ledger has backups."""
+    """Another repository lies in the place of one with backups of the ledger."""
 
     retryable = False
 
@@ -86,7 +86,7 @@ class LedgerUnavailable(LedgerError):
 
 
 class LedgerMissing(LedgerUnavailable):
-    """The file of the ledger's database is not there."""
+    """The file of the ledger's database does not exist."""
 
     retryable = False
 
@@ -108,7 +108,7 @@ class AcknowledgementNotFound(LedgerError):
 
 
 class UploadNotFound(LedgerError):
-    """There is no such upload of this user's."""
+    """The user has no such upload."""
 
 
 class IllegalTransition(LedgerError):
@@ -130,11 +130,11 @@ class AlreadyRunning(LedgerError):
 
 
 class TooManyOpen(LedgerError):
-    """The user has as many unfinished operations as one user may have."""
+    """The user has reached the limit of unfinished operations."""
 
 
 class LeaseLost(LedgerError):
-    """The job is no longer ours; nothing more may be published."""
+    """Another process decided about this job; this one may publish nothing more."""
 
 
 class StorageBusy(BackupError):
@@ -148,11 +148,11 @@ class StorageFull(BackupError):
 
 
 class UploadConflict(BackupError):
-    """An upload is not as far as the request has it."""
+    """The request continues an upload at a wrong offset."""
 
 
 class UploadBusy(UploadConflict):
-    """Another request adds to the upload at this moment."""
+    """Another request is adding to the upload."""
 
     retryable = True
 
@@ -168,23 +168,23 @@ class ReferenceFailed(BackupError):
 
 
 class BackupNotFound(ReferenceFailed):
-    """Nothing answers to that reference."""
+    """No backup matches the reference."""
 
 
 class BackupRemoved(ReferenceFailed):
-    """The backup was there, and has been removed or is being removed."""
+    """The backup has been removed or is being removed."""
 
 
 class AmbiguousReference(ReferenceFailed):
-    """Several backups answer to that reference."""
+    """Several backups match the reference."""
 
 
 class ApprovalRefused(BackupError):
-    """A second person must decide: the caller is the first one, or this way of asking takes no approval."""
+    """A second person must decide: the caller is the first one, or this kind of request has no approval."""
 
 
 class RequestRefused(BackupError):
-    """It cannot be done as asked. `fields` names what is wrong with which field, where that can be said."""
+    """The request cannot be carried out as it is. `fields` holds pairs of a field and its error, if they are known."""
 
     def __init__(self, text: str, fields: Sequence[tuple[str, str]] = ()) -> None:
         super().__init__(text)
@@ -204,16 +204,16 @@ class RestoreFailed(BackupError):
 
 
 class RekeyFailed(BackupError):
-    """A change of keys cannot be done, or was not done to its end; the text says what is in use."""
+    """A change of keys is not possible, or did not complete; the text says which key is in use."""
 
 
 class RestoreRefused(BackupError):
-    """The restore cannot or may not be done as asked; nothing was changed."""
+    """The restore is not possible or not allowed as requested; nothing was changed."""
 
 
 class RestoreUnfinished(RestoreFailed):
-    """The restore is neither done nor undone. Its journal has it, and recovery completes it."""
+    """The restore is neither done nor undone. Its journal has the steps, and recovery completes it."""
 
 
 class JournalUnwritable(BackupError):
-    """The journal of a restore cannot be written; so nothing more is done to what it is about."""
+    """The journal of a restore cannot be written, so the restore takes no further step."""

@@ -1,4 +1,4 @@
-"""Answer 503 to requests that would write into what a restore is about to replace.
+"""Answer 503 to requests that would write to data which a restore is about to replace.
 
 Put `HoldWrites` first in MIDDLEWARE. From the safety backup of a restore to its swap, requests with a method that may
 write wait; during the swap all requests do. Their writes, which users were told are saved, would be found only in the
@@ -20,16 +20,16 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.urls import Resolver404, resolve
 
-from .core.application_hold import Scope, scope_of, writing
+from .core.application_hold import Scope, scope_of, write_lock
 
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 _RETRY_SECONDS: Final = {Scope.WRITES: 30, Scope.EVERYTHING: 5}
 _TEXT: Final = "The system is being restored from a backup. Your request was not carried out. Try again later."
-_OURS: Final = __name__.rpartition(".")[0]
+_BACKUP_PACKAGE: Final = __name__.rpartition(".")[0]
 
 
 class HoldWrites:
-    """The middleware. The backup system's own views go on until the swap: a restore can be watched and cancelled."""
+    """The middleware. The backup system's own views answer until the swap: users can follow and cancel a restore."""
 
     sync_capable: ClassVar[bool] = True
     async_capable: ClassVar[bool] = True
@@ -58,28 +58,27 @@ class HoldWrites:
     @contextlib.contextmanager
     def _let_in(self, request: HttpRequest) -> Iterator[HttpResponse | None]:
         root = Path(settings.BACKUP_STORAGE_ROOT)
-        # Every request that may write is asked for; the others only while something is held.
-        may_write = request.method not in _SAFE and not _is_ours(request)
-        with writing(root) if may_write else contextlib.nullcontext():
+        may_write = request.method not in _SAFE and not _is_backup_view(request)
+        with write_lock(root) if may_write else contextlib.nullcontext():
             scope = scope_of(root)
             if scope is None or (scope is Scope.WRITES and not may_write):
                 yield None
                 return
-        # The restore waits for the lock of `writing`, which is let go before the refusal is sent.
+        # The restore waits for the lock of `write_lock`; it is released before the refusal is sent.
         yield _refusal(request, scope)
 
 
-def _is_ours(request: HttpRequest) -> bool:
+def _is_backup_view(request: HttpRequest) -> bool:
     try:
         view = resolve(request.path_info).func
     except Resolver404:
         return False
     handler = getattr(view, "cls", None) or getattr(view, "view_class", None) or view
-    return str(getattr(handler, "__module__", "")).startswith(f"{_OURS}.")
+    return str(getattr(handler, "__module__", "")).startswith(f"{_BACKUP_PACKAGE}.")
 
 
 def _refusal(request: HttpRequest, scope: Scope) -> HttpResponse:
-    if _is_ours(request):
+    if _is_backup_view(request):
         answer: HttpResponse = JsonResponse(_problem(request), status=503, content_type="application/problem+json")
     else:
         answer = HttpResponse(f"{_TEXT}\n", status=503, content_type="text/plain; charset=utf-8")
@@ -89,7 +88,7 @@ def _refusal(request: HttpRequest, scope: Scope) -> HttpResponse:
 
 
 def _problem(request: HttpRequest) -> dict[str, object]:
-    """As the API tells of errors, which may not be installed here."""
+    """Return the problem document of the API, which may not be installed in this project."""
     return {
         "type": "urn:edms-backup:problem:unavailable",
         "title": "Service Unavailable",

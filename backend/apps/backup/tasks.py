@@ -1,7 +1,7 @@
-"""The tasks of Celery. Each calls one service; a task that did not do what it is for is a FAILURE, never a result.
+"""The tasks of Celery. Each calls one service; a task that did not reach its purpose is a FAILURE, never a result.
 
-`backup.run_due` is what Beat calls, `backup.run_job` what runs a job, `backup.run_operation` what does an operation.
-All may come twice, late or never: the ledger decides what is done.
+Beat calls `backup.run_due`. `backup.run_job` runs a job, `backup.run_operation` an operation.
+A message may arrive twice, late or never: the ledger decides what is done.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from .selectors import configuration_by_uuid, job_by_uuid, operation_by_uuid
 from .services.celery_beat import TASK as RUN_DUE
 from .services.due_jobs import run_due
 
-_AHEAD = timedelta(seconds=5)
-"""Beat on another machine may be so much faster than our clock."""
+_BEAT_AHEAD = timedelta(seconds=5)
+"""The clock of Beat on another machine may be ahead of ours by this."""
 
 
 @shared_task(name=RUN_DUE)
 def run_due_task(configuration: str | None = None) -> list[str]:
-    """Make jobs of what is due, for one configuration or for all, and have them run; the uuids of the jobs."""
+    """Create jobs for the due slots of one configuration or of all, and send them; return the uuids of the jobs."""
     chosen = None if configuration is None else uuid.UUID(configuration)
     if chosen is not None:
         row = configuration_by_uuid(chosen)
@@ -39,7 +39,7 @@ def run_due_task(configuration: str | None = None) -> list[str]:
         if not row.runs_by_schedule:
             raise RequestRefused(f"Beat asks for the configuration {row.name!r}, whose schedule is switched off.")
     now = timezone.now()
-    jobs = run_due(now=now, woken_by=WokenBy.BEAT, configuration=chosen, patience=-_AHEAD)
+    jobs = run_due(now=now, woken_by=WokenBy.BEAT, configuration=chosen, patience=-_BEAT_AHEAD)
     for job in jobs:
         # To the workers, also with another BACKUP_EXECUTOR: a project that calls this task has workers.
         send_job(job.uuid, now=now)
@@ -48,7 +48,7 @@ def run_due_task(configuration: str | None = None) -> list[str]:
 
 @shared_task(name=RUN_JOB)
 def run_job_task(job: str) -> str:
-    """Run one job in a process of its own; the state it ended in. Raises for any but COMPLETED and INCOMPLETE."""
+    """Run one job in a process of its own and return its status. Raises `JobFailed` if it ended without a backup."""
     chosen = uuid.UUID(job)
     row = job_by_uuid(chosen)
     if row is None:
@@ -69,41 +69,41 @@ def run_job_task(job: str) -> str:
 
 @shared_task(name=RUN_OPERATION)
 def run_operation_task(operation: str) -> str:
-    """Do one operation in a process of its own; what became of it, in words. Raises if it FAILED."""
+    """Run one operation in a process of its own and return its result in words. Raises `JobFailed` if it FAILED."""
     chosen = uuid.UUID(operation)
     row = operation_by_uuid(chosen)
     if row is None:
         raise JobFailed(f"The ledger has no operation {chosen}; this worker has another database.")
     if row.status != OperationStatus.PENDING:
         return f"{row.status}: another delivery of this message has started it."
-    said = run_operation_waiting(chosen)
+    result = run_operation_waiting(chosen)
     ended = operation_by_uuid(chosen)
     if ended is not None and ended.status == OperationStatus.FAILED:
-        raise JobFailed(said)
-    return said
+        raise JobFailed(result)
+    return result
 
 
-_watches: list[Watchdog] = []
+_watchdogs: list[Watchdog] = []
 
 
 @worker_ready.connect
-def start_watch(sender: object, **_signal: object) -> None:
-    """The worker is there: say so, and look for what was overlooked."""
+def start_watchdog(sender: object, **_signal: object) -> None:
+    """Start the watchdog of a worker that is ready: it registers the worker and looks for overlooked jobs."""
     worker = getattr(sender, "controller", sender)
     if isinstance(worker, Worker):
         app = worker.app
-        watch = Watchdog(
+        watchdog = Watchdog(
             {
                 "queues": sorted(app.amqp.queues.consume_from),
                 "tasks": sorted(name for name in app.tasks if name in {RUN_DUE, RUN_JOB, RUN_OPERATION}),
             }
         )
-        watch.start()
-        _watches.append(watch)
+        watchdog.start()
+        _watchdogs.append(watchdog)
 
 
 @worker_shutdown.connect
-def stop_watch(**_signal: object) -> None:
-    """The worker leaves."""
-    while _watches:
-        _watches.pop().stop()
+def stop_watchdog(**_signal: object) -> None:
+    """Stop the watchdog of a worker that shuts down."""
+    while _watchdogs:
+        _watchdogs.pop().stop()

@@ -138,7 +138,7 @@ def test_the_command(db, capsys):
     with pytest.raises(SystemExit) as ended:
         call_command("backup_audit", "--verify")
     assert ended.value.code == 1
-    assert "Event 2 (thing.change by nobody) is not as it was written." in capsys.readouterr().out
+    assert "Event 2 (thing.change by nobody) was changed after it was written." in capsys.readouterr().out
 
 
 def test_commands_are_put_down_to_whoever_typed_them(edms):

@@ -21,7 +21,7 @@ from rest_framework.authtoken.models import Token
 from rest_framework.request import Request
 
 from apps.backup.api import live_sessions as standing
-from apps.backup.api.live_sessions import Listening, active_account
+from apps.backup.api.live_sessions import StreamAccess, active_account
 from apps.backup.core.permissions import Right
 from apps.backup.reporting import event_stream
 from apps.backup.reporting.event_stream import Broadcaster, Event
@@ -39,7 +39,7 @@ def listening(user, *, auth=None, session=None):
     request.user, request.auth = user, auth
     if session is not None:
         request._request.session = session
-    return Listening(request, Right.VIEW)
+    return StreamAccess(request, Right.VIEW)
 
 
 CHANGES = {

@@ -131,7 +131,7 @@ def test_dry_runs_change_nothing(shell):
         ("--enable production_daily_ful", "did you mean production_daily_full"),
         ("--create --name x --frequency DAILY --time 2:0", "--time"),
         ("--create --name x --frequency WEEKLY --time 02:00 --days funday", "--days"),
-        ("--create --name x --frequency DAILY", "schedule_time: DAILY needs it"),
+        ("--create --name x --frequency DAILY", "schedule_time: the frequency DAILY needs this field"),
         ("--create --name x --retention-days -5", "--retention-days"),
         ("--create --name x --max-backups many", "--max-backups"),
         ("--create --name x --type WHOLE", "--type"),
@@ -175,7 +175,7 @@ def test_jobs_are_listed_shown_and_pinned(shell):
     shown = shell.run(f"python manage.py backup_jobs --show {job['job'][:8]}")
     assert "status: COMPLETED" in shown
     lines = [line["text"] for line in shell.edms.json("backup_jobs", "--log", job["job"])["log"]]
-    assert lines[0] == "Asked for (Manual)."
+    assert lines[0] == "Requested (Manual)."
     assert lines[-1] == "COMPLETED."
     pinned = shell.edms.json("backup_jobs", "--pin", job["job"], "--reason", "before the audit")
     assert (pinned["pinned"], pinned["pin_reason"]) == (True, "before the audit")

@@ -28,7 +28,7 @@ def redis_program() -> str | None:
 
 
 def rabbitmq_program() -> str | None:
-    """The script that starts the server as whoever calls it: Debian's one in PATH changes the user."""
+    """Return the script that starts the server as the current user: Debian's script in PATH changes the user."""
     behind = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
     return str(behind) if behind.is_file() else shutil.which("rabbitmq-server")
 

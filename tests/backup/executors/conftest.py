@@ -52,7 +52,7 @@ def host(configured_home: Path, tmp_path: Path) -> Iterator[Host]:
 
 @pytest.fixture
 def measured() -> Callable[[str, object], None]:
-    """Takes figures down, for whoever runs the tests with --log-cli-level=INFO."""
+    """Return a function that logs figures, which --log-cli-level=INFO shows."""
 
     def note(what: str, value: object) -> None:
         logging.getLogger("figures").info("%s: %s", what, value)

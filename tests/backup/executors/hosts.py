@@ -75,12 +75,12 @@ class Host(Edms):
         if broker:
             self.broker = self.environment["CELERY_BROKER_URL"] = broker
             self.environment["BACKUP_EXECUTOR"] = "celery"
-            # Whoever asks while the broker is away gives up soon.
+            # Clients of an unavailable broker give up soon.
             given["CELERY_BROKER_TRANSPORT_OPTIONS"] = {"socket_connect_timeout": 2}
         self.environment["HOST_SETTINGS"] = json.dumps({**given, **settings})
         self.environment["HOST_DATABASES"] = json.dumps(databases or {})
 
-    # What runs.
+    # Processes.
 
     def launch(self, *command: str, **changes: str) -> Running:
         """Start a process in a session of its own; what it says goes to a file."""
@@ -189,8 +189,8 @@ class Host(Edms):
         return job
 
     def try_again_now(self) -> None:
-        """A job that waits for its next attempt has waited long enough."""
-        # That it waits stays in the row: whoever has seen its process end tells from it that it was not lost.
+        """End the wait of a job for its next attempt."""
+        # `not_before` stays set: it shows the parent of an ended process that the job was put off.
         waited = "UPDATE backup_backupjob SET not_before = ? WHERE status = 'PENDING' AND not_before IS NOT NULL"
         self.write(waited, stored(datetime.now(UTC) - timedelta(seconds=1)))
 
@@ -261,7 +261,7 @@ class Host(Edms):
         return True
 
     def report(self) -> str:
-        """What there is to know about a wait that was in vain."""
+        """Return the jobs, events, logs and processes, for the message of a wait that failed."""
         said = [f"--- {log.name}\n{log.read_text()[-3000:]}" for log in sorted(self.home.parent.glob("*.log"))]
         events = self.rows("SELECT at, text FROM backup_jobevent ORDER BY id")
         return "\n".join([*map(str, self.jobs()), *map(str, events), *said, *map(str, self.processes().items())])
@@ -286,8 +286,11 @@ class Host(Edms):
         listed = subprocess.run([*base, "snapshots"], env=environment, check=True, capture_output=True).stdout
         return json.loads(listed)
 
-    def tidy(self, name: str) -> bool:
-        """Neither locks nor working folders are left. What was being written when its process was killed is no lock."""
+    def is_clean(self, name: str) -> bool:
+        """Return whether neither locks nor working folders are left.
+
+        A partly written file of a killed process is no lock.
+        """
         staging = self.storage / "staging"
         left = [path.name for path in staging.iterdir() if path.name != ".held"] if staging.is_dir() else []
         locks = [path.name for path in (self.repository(name) / "locks").iterdir()]

@@ -71,7 +71,7 @@ def test_an_agent_that_is_stopped_gives_its_job_to_the_next_one(busy):
     assert (job.status, job.attempt) == ("PENDING", 1)
     assert "SIGTERM" in job.error
     assert busy.processes() == {}
-    busy.wait_until(lambda: busy.tidy("one"))
+    busy.wait_until(lambda: busy.is_clean("one"))
     assert busy.snapshots("one") == []
     busy.agent()
     # At once: nothing was wrong that a pause could mend.
@@ -108,7 +108,7 @@ def test_a_job_that_has_not_begun_when_the_agent_stops_is_no_failure(host):
     agent.wait_for(" starts as process ")
     assert agent.stop() == 0
     ((status, attempt),) = host.rows("SELECT status, attempt FROM backup_backupjob")
-    # Stopped before its claim it waits; after it, somebody's own job is cancelled.
+    # Stopped before its claim, the job waits; after it, a manual job is cancelled.
     assert (status, attempt) in {("PENDING", 0), ("CANCELLED", 1)}
 
 
@@ -157,14 +157,14 @@ def test_what_a_killed_job_has_locked_does_not_hold_up_retention(busy):
     busy.wait_until(lambda: busy.packs("one") > before, pause=0.01)
     os.kill(pid, signal.SIGKILL)
     busy.wait_until(lambda: busy.jobs("one")[-1].status == "PENDING")
-    assert not busy.tidy("one")
+    assert not busy.is_clean("one")
     busy.try_again_now()
     busy.wait_for_end("one")
     busy.wait_until(lambda: busy.rows("SELECT 1 FROM backup_backupjob WHERE removed_at IS NOT NULL"))
     kept = busy.jobs("one")[-1]
     assert (kept.status, kept.attempt) == ("COMPLETED", 2)
     assert busy.snapshots("one") == [kept.snapshot]
-    busy.wait_until(lambda: busy.tidy("one"))
+    busy.wait_until(lambda: busy.is_clean("one"))
     busy.restic_says_clean("one")
 
 
@@ -185,7 +185,7 @@ def test_agents_and_cron_at_the_same_time_run_each_slot_once(host):
 
 
 def test_an_idle_agent_costs_next_to_nothing(configured_home, tmp_path, measured):
-    """What else is at work on the machine only adds to what is measured, so the least of some windows is the truth."""
+    """Other work on the machine only adds to the measured time, so the least of some windows is the true value."""
     seconds, most, shares = 10.0, {50: 0.01, 1000: 0.02}, []
     with new_host(configured_home, tmp_path / "few") as few, new_host(configured_home, tmp_path / "many") as many:
         agents = {}
@@ -197,7 +197,7 @@ def test_an_idle_agent_costs_next_to_nothing(configured_home, tmp_path, measured
         time.sleep(2)
         while len(shares) < 6:
             before = {count: processor_seconds(agent.process.pid) for count, agent in agents.items()}
-            # What is measured is time that passes, so there is nothing else to wait for.
+            # Elapsed time is measured, so there is nothing else to wait for.
             time.sleep(seconds)
             used = {count: processor_seconds(agent.process.pid) - before[count] for count, agent in agents.items()}
             shares.append({count: share / seconds for count, share in used.items()})

@@ -36,7 +36,7 @@ def test_a_server_that_is_away_is_tried_three_times(host, postgres):
         assert "archive" in job.error
         ((ended, again),) = host.rows("SELECT heartbeat_at, not_before FROM backup_backupjob")
         pauses.append(datetime.fromisoformat(again) - datetime.fromisoformat(ended))
-        # Nobody starts it before its time.
+        # The job does not start before its time.
         host.run("backup_run_due")
         assert host.job("one").attempt == attempt
         host.try_again_now()
@@ -46,7 +46,7 @@ def test_a_server_that_is_away_is_tried_three_times(host, postgres):
     job = host.job("one")
     assert (job.status, job.attempt, job.snapshot) == ("FAILED", 3, "")
     assert host.events("To be tried again from") == 2
-    host.wait_until(lambda: host.tidy("one"))
+    host.wait_until(lambda: host.is_clean("one"))
 
 
 @pytest.mark.postgresql
@@ -80,7 +80,7 @@ def test_a_full_disk_is_not_tried_again(busy):
     assert process.returncode == 1, out + err
     job = busy.job("one")
     assert (job.status, job.attempt) == ("FAILED", 1)
-    busy.wait_until(lambda: busy.tidy("one"))
+    busy.wait_until(lambda: busy.is_clean("one"))
 
 
 def test_a_scheduled_job_waits_for_the_lock_of_a_repository(host):
@@ -111,5 +111,5 @@ def test_a_job_whose_time_is_up_ends_in_order(endless):
     took = datetime.fromisoformat(ended) - datetime.fromisoformat(started)
     assert timedelta(seconds=3) <= took < timedelta(seconds=10)
     assert endless.snapshots("one") == []
-    endless.wait_until(lambda: endless.tidy("one"))
+    endless.wait_until(lambda: endless.is_clean("one"))
     assert endless.processes() == {}

@@ -36,7 +36,7 @@ def cancelled_in_time(host, measured, name="one"):
     job = host.job(name)
     assert (job.status, job.error, job.snapshot, job.attempt) == ("CANCELLED", "not today", "", 1)
     assert host.snapshots(name) == []
-    host.wait_until(lambda: host.tidy(name))
+    host.wait_until(lambda: host.is_clean(name))
 
 
 @pytest.mark.parametrize("executor", ["agent", "celery"])
@@ -66,10 +66,10 @@ def test_a_job_that_is_reading_back(busy, measured):
         # It looks once a second; afterwards it is late for its next look, which is then the first thing that it does.
         time.sleep(1.1)
     (job,) = busy.wait_for_end("one")
-    # What is stored stays, with its name in the ledger, and nobody takes it for proved.
+    # The stored backup stays, with its name in the ledger, and is not trusted.
     assert (job.status, job.error, job.trust) == ("CANCELLED", "not today", "STORED")
     assert busy.snapshots("one") == [job.snapshot]
-    busy.wait_until(lambda: busy.tidy("one"))
+    busy.wait_until(lambda: busy.is_clean("one"))
 
 
 def test_a_job_that_does_not_hear_is_killed(host):
@@ -80,12 +80,12 @@ def test_a_job_that_does_not_hear_is_killed(host):
         (job,) = host.wait_for_end("one")
     assert (job.status, job.attempt) == ("CANCELLED", 1)
     assert host.snapshots("one") == []
-    # What it left does not stand in the way of the next one.
+    # Its leftovers do not block the next job.
     host.make_due("one")
     host.wait_until(lambda: len(host.jobs("one")) == 2)
     (job,) = host.wait_for_end("one")
     assert job.status == "COMPLETED"
-    host.wait_until(lambda: host.tidy("one"))
+    host.wait_until(lambda: host.is_clean("one"))
     host.restic_says_clean("one")
 
 

@@ -39,7 +39,7 @@ def completed_once(host, name):
     ((uuid,),) = host.rows("SELECT uuid FROM backup_backupjob WHERE configuration_name = ?", name)
     assert snapshot["id"] == job.snapshot
     assert f"job={uuid}".replace("-", "") in [tag.replace("-", "") for tag in snapshot["tags"]]
-    host.wait_until(lambda: host.tidy(name))
+    host.wait_until(lambda: host.is_clean(name))
 
 
 def test_jobs_that_are_killed_are_completed_by_their_next_attempt(busy, redis):

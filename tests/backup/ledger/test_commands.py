@@ -208,7 +208,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(new_edms):
 
 
 def test_what_people_and_files_are_called_forges_no_line(edms):
-    """A reason that was given over HTTP is read on the terminal of whoever runs the server."""
+    """A reason that came over HTTP is shown on the terminal of the server's administrator."""
     add_configuration(edms, "plain", encryption_enabled=False)
     job = edms.json("trigger_backup", "--config", "plain")["job"]
     evil = "why\x1b[2J\nstatus: FAILED\tx\u202e"
@@ -250,7 +250,7 @@ def test_damage_is_found_named_and_remembered(edms):
     assert (found["job"], found["trust"]) == (job, "DAMAGED")
     assert pack.name[:8] in " ".join(found["findings"])
     assert edms.rows("SELECT trust FROM backup_backupjob") == [("DAMAGED",)]
-    # What is damaged is no parent.
+    # A damaged backup is no parent.
     assert "to build on" in edms.json("trigger_backup", "--type", "INCREMENTAL", "--dry-run")["warnings"][0]
 
 
@@ -273,7 +273,7 @@ def test_latest_is_not_one_that_is_known_to_be_damaged(edms):
     found = edms.json("verify_backup", "latest")
     assert (found["job"], found["trust"]) == (good["job"], "VERIFIED")
     assert "is DAMAGED: this is the newest backup before it" in found["notes"][0]
-    # Where there is no other it is better than nothing.
+    # Without another backup, a damaged one is better than nothing.
     edms.write("UPDATE backup_backupjob SET trust = 'DAMAGED'")
     assert edms.json("verify_backup", "latest", expect=1)["job"] == bad["job"]
 

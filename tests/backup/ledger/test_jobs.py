@@ -1,4 +1,4 @@
-"""The life of a job: every step happens once, to whoever holds the lease."""
+"""The states of a job: every step happens once, for the process that holds the lease."""
 
 import subprocess
 import sys

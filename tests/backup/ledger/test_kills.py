@@ -156,7 +156,7 @@ def test_a_job_declared_dead_publishes_nothing(busy):
     busy.write("UPDATE backup_backupjob SET status = 'FAILED', error_message = 'declared dead'")
     _out, err = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "no longer ours" in err
+    assert "does not belong to this process any more" in err
     assert list((busy.storage / "repository" / "snapshots").iterdir()) == []
     assert busy.rows("SELECT status, error_message FROM backup_backupjob") == [("FAILED", "declared dead")]
 

@@ -10,7 +10,7 @@ KEPT_TOGETHER = {
     "operation_cancel_reason",
     "operations_dead",
     # Kills processes, which is an effect, though none on rows.
-    "job_enforce",
+    "job_kill_overdue",
     # Rows of another application, known to one module.
     "owned_rows",
     "owned_names",

@@ -56,7 +56,7 @@ def run(command: str) -> int:
 
 
 def tick(agent: Agent) -> int:
-    agent._chores = agent._beaten = float("-inf")
+    agent._last_housekeeping = agent._last_beat = float("-inf")
     with CaptureQueriesContext(connection) as caught:
         agent.tick(timezone.now())
     return len(caught)
@@ -66,13 +66,13 @@ def counts(configurations: int) -> dict[str, int]:
     now = timezone.now()
     fill(configurations, JOBS, now=now, kept=KEPT)
     assert BackupJob.objects.count() == configurations * JOBS
-    agent = Agent(jobs_at_once=2, say=lambda _line: None)
+    agent = Agent(jobs_at_once=2, log=lambda _line: None)
     # Those that say that they are there make their row the first time, and change it from then on.
     run("backup_run_due")
     tick(agent)
     found = {command: run(command) for command in COMMANDS}
     found["a tick of the agent"] = tick(agent)
-    # What runs tomorrow is not due today: nothing of all this has started anything.
+    # The slots are of tomorrow: none of the commands has started a job.
     assert BackupConfiguration.objects.filter(next_slot__lte=now + timedelta(seconds=1)).count() == 0
     for model in (JobEvent, BackupJob, BackupConfiguration):
         # At once, without a look at each of them.

@@ -68,7 +68,7 @@ def test_no_backup_goes_where_the_system_works(root, path):
     (root / "alias").symlink_to("staging")
     with pytest.raises(StorageRefused, match="keeps for itself"):
         storage.choose_place(path, encrypted=True)
-    # What has come to lie there can be read.
+    # An existing repository there can be read.
     assert storage.resolve_place(path, encrypted=True).storage == (root / path).resolve()
 
 

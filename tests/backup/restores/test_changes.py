@@ -15,7 +15,7 @@ from tests.backup.api.conftest import ROOT
 from tests.backup.api.serving import serving, wait_until
 from tests.backup.conftest import kill
 
-from apps.backup.core.application_hold import Scope, held, scope_of, writing
+from apps.backup.core.application_hold import Scope, held, scope_of, write_lock
 from apps.backup.middleware import HoldWrites
 
 pytestmark = pytest.mark.slow
@@ -210,7 +210,7 @@ def test_the_middleware_without_an_event_loop(tmp_path, settings, rf):
 def test_a_restore_waits_for_requests_that_are_writing(tmp_path, monkeypatch):
     monkeypatch.setattr("apps.backup.core.application_hold.PATIENCE", 0.2)
     (tmp_path / "restores").mkdir()
-    with writing(tmp_path), held(tmp_path) as hold:
+    with write_lock(tmp_path), held(tmp_path) as hold:
         assert "still writing" in hold.notes[0]
         assert scope_of(tmp_path) is Scope.WRITES
     with held(tmp_path) as hold:

@@ -198,7 +198,7 @@ def test_a_kill_at_any_moment_is_mended_by_the_next_round(large, tmp_path, delay
     assert unfinished(edms) == 0
     runs = prunes(edms)
     assert [status for status, *_ in runs[-1:]] == ["COMPLETED"]
-    assert all(status == "FAILED" and "cut off" in error for status, _, error in runs[:-1] if status != "COMPLETED")
+    assert all(status == "FAILED" and "interrupted" in error for status, _, error in runs[:-1] if status != "COMPLETED")
     assert edms.json("verify_backup", jobs[4]["job"])["trust"] == "VERIFIED"
     assert edms.json("backup_prune", "--dry-run")["repositories"][0]["freed_bytes"] == 0
 

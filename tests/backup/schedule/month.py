@@ -1,8 +1,9 @@
-"""A month of a backup system on a clock that we turn, and what it should come to, reckoned by somebody else.
+"""A month of a backup system on a clock that the test turns, and its expected result, computed independently.
 
-`Story` is what happens: when somebody looks at the schedules, what the clock shows then, how many come at once,
-whether the executor has room, how each attempt ends, what an administrator does. `World` lets the real services live
-through it. `Expectation` lives through the same story with nothing of ours: slots are found by looking at every minute.
+`Story` is the course of the month: the times at which processes look at the schedules, the clock's time then, the
+number of concurrent callers, whether the executor has room, the end of each attempt, and the acts of an administrator.
+`World` runs the story with the real services. `Expectation` runs it without our code: it finds slots by looking at
+every minute.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ WHEN = {
 
 @dataclasses.dataclass(frozen=True)
 class Look:
-    """Somebody looks: at that time, when the clock shows `clock`; `busy` means that no job is started."""
+    """A look at the schedules: at `at`, when the clock shows `clock`. If `busy`, no job is started."""
 
     at: datetime
     clock: datetime
@@ -61,7 +62,7 @@ class Look:
 
 @dataclasses.dataclass(frozen=True)
 class Act:
-    """An administrator does something, at a time when the clock is right."""
+    """An act of an administrator, at a time when the clock is right."""
 
     at: datetime
     what: str
@@ -70,7 +71,7 @@ class Act:
 
 
 class Story:
-    """What happens in the month, all of it drawn from one seed."""
+    """The course of the month, drawn from one seed."""
 
     def __init__(self, seed: int, zone: str) -> None:
         self.seed, self.zone = seed, ZoneInfo(zone)
@@ -121,7 +122,7 @@ class Story:
         yield Act(moment(2, 20), "pin", "production_weekly_export")
 
     def outcome(self, name: str, slot: datetime | None, attempt: int) -> str:
-        """How an attempt ends, whoever makes it and whenever."""
+        """Return the end of an attempt, which is the same for every process and time."""
         roll = random.Random(f"{self.seed} {name} {slot} {attempt}").random()
         for end, bound in (("killed", 0.08), ("fails", 0.16), ("refused", 0.19), ("incomplete", 0.23)):
             if roll < bound:
@@ -129,7 +130,7 @@ class Story:
         return "ok"
 
     def run(self, look: Callable[[Look], None], act: Callable[[Act], None]) -> None:
-        """Tell it in order."""
+        """Run the story in order."""
         happenings = sorted([*self.looks, *self.acts], key=lambda one: one.at)
         for one in happenings:
             if isinstance(one, Look):
@@ -171,8 +172,8 @@ class World:
         elif act.what == "retention":
             service.configuration_update(row.uuid, {"max_backups": act.value}, now=act.at)
         elif act.what in {"pin", "unpin"}:
-            there = BackupJob.objects.filter(HAS_BACKUP, configuration=row, is_pinned=act.what == "unpin")
-            for job in there.order_by("started_at")[:2]:
+            stored = BackupJob.objects.filter(HAS_BACKUP, configuration=row, is_pinned=act.what == "unpin")
+            for job in stored.order_by("started_at")[:2]:
                 job_pin(job.uuid, pinned=act.what == "pin", reason="as an example")
         else:
             job = slots.new_job(slots.JobRequest.of_configuration(row), configuration=row, now=act.at)
@@ -187,10 +188,10 @@ class World:
             for row in BackupConfiguration.objects.all():
                 slots.run_due(now=now, woken_by="BEAT", configuration=row.uuid)
         elif way == "crowd":
-            # All of them have read the same rows, and come one after the other.
-            slots.refresh(now=now)
-            seen = [list(slots.due(now=now)) for _ in range(3)]
-            made = [[slots.account(row, now=now) for row in rows] for rows in seen]
+            # All callers have read the same rows, and come one after the other.
+            slots.recompute_schedules(now=now)
+            seen = [list(slots.configurations_due(now=now)) for _ in range(3)]
+            made = [[slots.create_due_job(row, now=now) for row in rows] for rows in seen]
             assert not any(job for jobs in made[1:] for job in jobs)
         slots.run_due(now=now, woken_by="AGENT")
 
@@ -239,8 +240,9 @@ class Row:
 
 @functools.cache
 def minutes(zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
-    """Every minute that matters, and what the clocks on the wall show: of the month and what a clock ahead may see, and
-    of the month nine years ago."""
+    """Return every minute with its local time: of the month, of the time that a clock ahead may show, and of the month
+    nine years ago.
+    """
     spans = ((BEGIN - FAR, END - FAR), (BEGIN, HORIZON))
     moments = [start + number * MINUTE for start, end in spans for number in range(int((end - start) / MINUTE))]
     return [(moment, moment.astimezone(zone).replace(tzinfo=None)) for moment in moments]
@@ -248,7 +250,7 @@ def minutes(zone: ZoneInfo) -> list[tuple[datetime, datetime]]:
 
 @functools.cache
 def slots_of(frequency: str, at: time, zone: ZoneInfo) -> list[datetime]:
-    """The slots of a schedule: a day's is the first minute at which the clocks show its time or a later one."""
+    """Return the slots of a schedule: a day's slot is the first minute with its local time or a later one."""
     found, days = [], set()
     for moment, wall in minutes(zone):
         if frequency == "HOURLY":
@@ -263,7 +265,7 @@ def slots_of(frequency: str, at: time, zone: ZoneInfo) -> list[datetime]:
 
 
 class Expectation:
-    """What the month should come to."""
+    """The expected result of the month."""
 
     def __init__(self, story: Story) -> None:
         self.story = story
@@ -289,7 +291,7 @@ class Expectation:
     def act(self, act: Act) -> None:
         name = act.name
         if act.what == "by hand":
-            # Whoever starts a job looks first for those that are dead.
+            # The start of a job first looks for dead ones.
             for row in (row for rows in self.rows.values() for row in rows if row.status == "RUNNING"):
                 self._failed(row, act.at, again=True)
         if act.what not in {"enable", "disable", "time"}:

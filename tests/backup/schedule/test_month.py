@@ -126,7 +126,7 @@ class Fact(NamedTuple):
 
 
 def backups() -> list[Fact]:
-    """What is stored now: key, configuration, when taken, whether good, whether pinned."""
+    """Return the stored backups."""
     return facts(BackupJob.objects.filter(removal_started_at=None).exclude(snapshot_id="", backup_file_path=""))
 
 

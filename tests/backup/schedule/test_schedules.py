@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from apps.backup.policies.schedule import Schedule, moment_of
+from apps.backup.policies.schedule import Schedule, utc_time_of
 
 ZONES = ["UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "America/Santiago"]
 YEARS = (datetime(2024, 1, 1, tzinfo=UTC), datetime(2034, 1, 1, tzinfo=UTC))
@@ -75,8 +75,8 @@ def test_the_clocks_of_berlin_in_2026():
     hourly = Schedule(frequency="HOURLY", zone=ZoneInfo("Europe/Berlin"), time_of_day=time(9))
 
     def count(day: date) -> int:
-        start = moment_of(day, time(), ZoneInfo("Europe/Berlin"))
-        end = moment_of(day + timedelta(days=1), time(), ZoneInfo("Europe/Berlin"))
+        start = utc_time_of(day, time(), ZoneInfo("Europe/Berlin"))
+        end = utc_time_of(day + timedelta(days=1), time(), ZoneInfo("Europe/Berlin"))
         return len(hourly.between(start - timedelta(seconds=1), end - timedelta(seconds=1)))
 
     assert [count(date(2026, 3, 28)), count(date(2026, 3, 29)), count(date(2026, 10, 25))] == [24, 23, 25]

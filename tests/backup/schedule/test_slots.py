@@ -1,4 +1,4 @@
-"""Slots become jobs once, whoever sees them; what was missed is said; changes lose nothing."""
+"""Each slot becomes one job, whichever process sees it first; missed slots are recorded; changes lose no run."""
 
 import uuid
 from datetime import UTC, datetime, time, timedelta
@@ -51,7 +51,7 @@ def test_a_slot_is_run_when_it_is_due_and_once():
 def test_of_several_that_have_seen_the_same_slot_one_makes_the_job():
     daily()
     seen = [BackupConfiguration.objects.get() for _ in range(3)]
-    made = [slots.account(row, now=TWO, woken_by="AGENT") for row in seen]
+    made = [slots.create_due_job(row, now=TWO, woken_by="AGENT") for row in seen]
     assert [job is not None for job in made] == [True, False, False]
     assert ledger() == [(TWO, JobStatus.PENDING)]
 
@@ -268,11 +268,11 @@ def test_deleting_withdraws_what_waits_and_is_refused_while_something_runs():
 @pytest.mark.parametrize(
     ("values", "complaint"),
     [
-        ({"frequency": "DAILY", "schedule_time": None}, "schedule_time: DAILY needs it"),
-        ({"frequency": "WEEKLY"}, "schedule_days: WEEKLY needs it"),
+        ({"frequency": "DAILY", "schedule_time": None}, "schedule_time: the frequency DAILY needs this field"),
+        ({"frequency": "WEEKLY"}, "schedule_days: the frequency WEEKLY needs this field"),
         ({"frequency": "WEEKLY", "schedule_days": (7,)}, "from 0 .Monday. to 6"),
         ({"frequency": "WEEKLY", "schedule_days": (1, 1)}, "twice"),
-        ({"frequency": "MONTHLY"}, "schedule_day_of_month: MONTHLY needs it"),
+        ({"frequency": "MONTHLY"}, "schedule_day_of_month: the frequency MONTHLY needs this field"),
         ({"frequency": "MONTHLY", "schedule_day_of_month": 29}, "day_of_month"),
         ({"frequency": "SOMETIMES"}, "SOMETIMES"),
         ({"backup_type": "HALF"}, "HALF"),

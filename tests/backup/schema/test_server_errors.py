@@ -9,7 +9,7 @@ from django.db import Error as DatabaseFailure
 from django.db import connections
 from tests.backup.restores.mysql_places import ALIAS, connected
 
-from apps.backup.core.server_errors import what_helps
+from apps.backup.core.server_errors import advice_for
 from apps.backup.errors import RestoreFailed
 from apps.backup.restores.engines.mysql import server as mysql_server
 from apps.backup.sources.engines.postgresql.schema.server import server
@@ -40,8 +40,8 @@ def mistaken(url: str, folder) -> dict[str, str]:
             settings[part] = free_port() if value == "closed" else value
             with pytest.raises(DatabaseFailure) as caught:
                 connections[ALIAS].ensure_connection()
-            if not what_helps(caught.value).startswith(helps):
-                found[part] = f"{caught.value}: {what_helps(caught.value)}"
+            if not advice_for(caught.value).startswith(helps):
+                found[part] = f"{caught.value}: {advice_for(caught.value)}"
             if part == "PASSWORD":
                 enter = mysql_server.server if connections[ALIAS].vendor == "mysql" else server
                 with (
@@ -65,5 +65,5 @@ def test_mariadb(mariadb, tmp_path, django_db_blocker):
 
 
 def test_what_is_not_recognised_has_an_answer_that_is_not_wrong():
-    assert what_helps(DatabaseFailure("the server has a cold")).startswith("Look whether the server runs")
-    assert what_helps(DatabaseFailure(9999, "unheard of"), otherwise="Ask.") == "Ask."
+    assert advice_for(DatabaseFailure("the server has a cold")).startswith("Look whether the server runs")
+    assert advice_for(DatabaseFailure(9999, "unheard of"), otherwise="Ask.") == "Ask."

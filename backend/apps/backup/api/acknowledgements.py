@@ -19,7 +19,7 @@ from ..models import Acknowledgement
 from ..services.acknowledgements import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, MomentField, RowSerializer, StrictSerializer
+from .serializer_fields import ApiSerializer, RowSerializer, StrictSerializer, TimestampField
 
 
 class AcknowledgementSerializer(RowSerializer):
@@ -44,7 +44,7 @@ class AcknowledgeSerializer(StrictSerializer):
     what = serializers.CharField(max_length=10_000, required=False)
     job = serializers.UUIDField(required=False)
     why = serializers.CharField(max_length=500)
-    until = MomentField(help_text="Within a year.")
+    until = TimestampField(help_text="Within a year.")
 
 
 class AcknowledgementsSerializer(ApiSerializer):

@@ -15,7 +15,7 @@ from ..core.permissions import Right
 from ..models import AuditEvent
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .serializer_fields import MomentField, RowSerializer, StrictSerializer
+from .serializer_fields import RowSerializer, StrictSerializer, TimestampField
 
 
 class AuditEventSerializer(RowSerializer):
@@ -54,8 +54,8 @@ class AuditFilter(StrictSerializer):
     )
     actor = serializers.CharField(max_length=200, required=False)
     object_key = serializers.CharField(max_length=100, required=False, help_text="The uuid of the object.")
-    after = MomentField(required=False)
-    before = MomentField(required=False)
+    after = TimestampField(required=False)
+    before = TimestampField(required=False)
 
 
 class AuditList(BackupView):

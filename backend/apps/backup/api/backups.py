@@ -12,7 +12,7 @@ from ..services.operation_requests import prune_request, remove_request, verify_
 from .base_views import BackupView
 from .jobs import JobDetailSerializer, job_of
 from .openapi_operations import extend_schema
-from .operations import OperationSerializer, begun
+from .operations import OperationSerializer, submit_and_accept
 from .restore_fields import BegunSerializer, ConfirmationSerializer
 from .restores import begin_restore
 from .serializer_fields import EmptySerializer, FlagField, StrictSerializer
@@ -35,7 +35,7 @@ class JobDetail(BackupView):
         description="Delete its backup from the storage. The job stays in the list, with the reason of the removal.",
     )
     def delete(self, request: Request, **_names: str) -> Response:
-        return begun(remove_request(self.uuid(), user=self.user, now=timezone.now()))
+        return submit_and_accept(remove_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
 class JobVerify(BackupView):
@@ -48,7 +48,7 @@ class JobVerify(BackupView):
     @extend_schema(operation_id="jobs_verify", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         self.asked()
-        return begun(verify_request(self.uuid(), user=self.user, now=timezone.now()))
+        return submit_and_accept(verify_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
 class JobRestore(BackupView):
@@ -78,7 +78,7 @@ class Prune(BackupView):
     @extend_schema(operation_id="system_prune", responses={202: OperationSerializer})
     def post(self, request: Request) -> Response:
         asked = self.asked()
-        return begun(prune_request(user=self.user, now=timezone.now(), force=asked["force"]))
+        return submit_and_accept(prune_request(user=self.user, now=timezone.now(), force=asked["force"]))
 
 
 urlpatterns = [

@@ -19,10 +19,10 @@ def client_address(meta: Mapping[str, object]) -> str:
     address = str(meta.get("REMOTE_ADDR", ""))
     forwarded = str(meta.get("HTTP_X_FORWARDED_FOR", "")).split(",")
     while forwarded and _is_trusted(address):
-        said = parse_address(forwarded.pop().strip())
-        if said is None:
+        reported = parse_address(forwarded.pop().strip())
+        if reported is None:
             break
-        address = str(said)
+        address = str(reported)
     return address
 
 

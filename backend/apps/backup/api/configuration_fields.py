@@ -20,12 +20,12 @@ from ..services.due_jobs import upcoming
 from .serializer_fields import (
     ApiSerializer,
     CountField,
-    MomentField,
     NumberField,
     RowSerializer,
     StrictModelSerializer,
     StrictSerializer,
     TextField,
+    TimestampField,
     UserNameField,
 )
 
@@ -153,7 +153,7 @@ class ScheduleSerializer(ApiSerializer):
     schedule_in_words = serializers.CharField()
     time_zone = serializers.CharField()
     runs_by_schedule = serializers.BooleanField()
-    next_runs = serializers.ListField(child=MomentField())
+    next_runs = serializers.ListField(child=TimestampField())
 
 
 class RetainedSerializer(ApiSerializer):
@@ -161,13 +161,13 @@ class RetainedSerializer(ApiSerializer):
 
     job = serializers.UUIDField()
     job_name = serializers.CharField()
-    taken_at = MomentField()
+    taken_at = TimestampField()
     keep = serializers.BooleanField()
     reasons = serializers.ListField(child=serializers.CharField())
 
 
 class RetentionSerializer(ApiSerializer):
-    at = MomentField()
+    at = TimestampField()
     kept = serializers.IntegerField()
     going = serializers.IntegerField()
     verdicts = RetainedSerializer(many=True)

@@ -52,7 +52,7 @@ from .configuration_fields import (
     StartedSerializer,
 )
 from .openapi_operations import extend_schema
-from .operations import OperationSerializer, begun
+from .operations import OperationSerializer, submit_and_accept
 from .serializer_fields import EmptySerializer
 
 _MOST_VERDICTS = 1000
@@ -119,15 +119,15 @@ class ConfigurationDetail(BackupView):
     )
     def delete(self, request: Request, **_names: str) -> Response:
         if _deleting_takes_two():
-            return begun(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
+            return submit_and_accept(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
         configuration_delete(self.uuid(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _change(self, request: Request, *, partial: bool) -> Response:
         asked = self.get_serializer(self.row(), data=request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        now, keeping = timezone.now(), _deleting_takes_two()
-        row = configuration_update(self.uuid(), asked.validated_data, now=now, keeping=keeping)
+        now, forbid_reductions = timezone.now(), _deleting_takes_two()
+        row = configuration_update(self.uuid(), asked.validated_data, now=now, forbid_reductions=forbid_reductions)
         return Response(self.get_serializer(row).data)
 
 
@@ -184,7 +184,7 @@ class Disable(BackupView):
     @extend_schema(operation_id="configurations_disable", responses=ConfigurationSerializer)
     def post(self, request: Request, **_names: str) -> Response:
         self.asked()
-        row = configuration_disable(self.uuid(), now=timezone.now(), keeping=_deleting_takes_two())
+        row = configuration_disable(self.uuid(), now=timezone.now(), forbid_reductions=_deleting_takes_two())
         return Response(ConfigurationSerializer(row).data)
 
 

@@ -34,10 +34,10 @@ from .base_views import BackupView
 from .http_ranges import NotSatisfiable, is_known, wanted_range
 from .live_sessions import WatchedDownload
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, CountField, MomentField, StrictSerializer
+from .serializer_fields import ApiSerializer, CountField, StrictSerializer, TimestampField
 from .tickets import LONGEST, PARAMETER, SECONDS, TicketAuthentication, ticket_of
 
-_USUAL: Final = 200
+_USUAL_LIMIT: Final = 200
 _LONGEST_SEARCH: Final = 100
 _PATH_HELP: Final = (
     "Parts separated by /, as in `path` of the list of files. Bytes that are not UTF-8, control characters and %"
@@ -80,7 +80,7 @@ class TicketSerializer(ApiSerializer):
     """A ticket, and until when it can start a download."""
 
     ticket = serializers.CharField()
-    expires_at = MomentField()
+    expires_at = TimestampField()
 
 
 class FilesFilter(PathFilter):
@@ -95,7 +95,7 @@ class FilesFilter(PathFilter):
     after = serializers.CharField(
         max_length=MOST_TEXT, required=False, trim_whitespace=False, help_text="The `next_after` of the previous page."
     )
-    limit = CountField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL)
+    limit = CountField(min_value=1, max_value=MOST_ENTRIES, required=False, default=_USUAL_LIMIT)
 
 
 class EntrySerializer(ApiSerializer):
@@ -106,7 +106,7 @@ class EntrySerializer(ApiSerializer):
     kind = serializers.ChoiceField(KINDS)
     size = serializers.IntegerField(allow_null=True, help_text="Bytes of a file.")
     mode = serializers.CharField(help_text="Octal.")
-    modified_at = MomentField(allow_null=True)
+    modified_at = TimestampField(allow_null=True)
     target = serializers.CharField(allow_null=True, help_text="The target of a link.")
     withheld = serializers.BooleanField(help_text="Its content contains secrets and cannot be downloaded over HTTP.")
     in_package = serializers.BooleanField(
@@ -319,7 +319,7 @@ class Download(BackupView):
             refused.headers["Content-Range"] = f"bytes */{opened.length}"
             return refused
         start, stop = (0, opened.length) if part is None else part
-        self._write_down(opened, start, stop)
+        self._record_download(opened, start, stop)
         # A download may take hours, and needs no database connection.
         close_connections()
         stream = WatchedDownload(opened.stream(start, stop), self.user, Right.DOWNLOAD)
@@ -330,7 +330,7 @@ class Download(BackupView):
             response.headers["Content-Range"] = f"bytes {start}-{stop - 1}/{opened.length}"
         return _described(response, opened)
 
-    def _write_down(self, opened: OpenedDownload, start: int, stop: int) -> None:
+    def _record_download(self, opened: OpenedDownload, start: int, stop: int) -> None:
         details = {
             "path": self.filters()["path"],
             "file_name": opened.file_name,

@@ -21,9 +21,9 @@ from ..ledger import close_connections
 from ..models import Trust
 from ..reporting.event_stream import NAMES, RETRY, EventIdInvalid, MissedEvents, listen, missed_events, time_of_event
 from .base_views import BackupView
-from .live_sessions import Listening
+from .live_sessions import StreamAccess
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, MomentField, StrictSerializer
+from .serializer_fields import ApiSerializer, StrictSerializer, TimestampField
 
 _STREAM = "text/event-stream"
 
@@ -39,7 +39,7 @@ class EventStateSerializer(ApiSerializer):
 
     type = serializers.ChoiceField(NAMES)
     uuid = serializers.UUIDField(required=False)
-    changed_at = MomentField(required=False)
+    changed_at = TimestampField(required=False)
     name = serializers.CharField(required=False)
     kind = serializers.CharField(
         required=False, allow_null=True, help_text="The type of the backup or restore, or what the operation does."
@@ -47,9 +47,9 @@ class EventStateSerializer(ApiSerializer):
     status = serializers.CharField(required=False, allow_null=True)
     trust = serializers.ChoiceField(Trust.choices, required=False, allow_null=True)
     progress = serializers.DictField(required=False, allow_null=True)
-    queued_at = MomentField(required=False, allow_null=True)
-    started_at = MomentField(required=False, allow_null=True)
-    completed_at = MomentField(required=False, allow_null=True)
+    queued_at = TimestampField(required=False, allow_null=True)
+    started_at = TimestampField(required=False, allow_null=True)
+    completed_at = TimestampField(required=False, allow_null=True)
     deleted = serializers.BooleanField(required=False)
 
 
@@ -118,7 +118,7 @@ class Events(BackupView):
         if request.method == "HEAD":
             answer = HttpResponse(content_type=_STREAM)
         elif isinstance(request._request, ASGIRequest):
-            answer = StreamingHttpResponse(listen(since, Listening(request, Right.VIEW)), content_type=_STREAM)
+            answer = StreamingHttpResponse(listen(since, StreamAccess(request, Right.VIEW)), content_type=_STREAM)
             # The thread of a request lives as long as its answer, and would keep an unused connection open.
             close_connections()
         else:

@@ -25,7 +25,7 @@ from ..services.jobs import job_cancel_request, job_pin
 from ..storage.packages import is_package_folder
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, MomentField, RowSerializer, StrictSerializer, TextField, UserNameField
+from .serializer_fields import ApiSerializer, RowSerializer, StrictSerializer, TextField, TimestampField, UserNameField
 
 _LONGEST_REASON = 200
 
@@ -122,7 +122,7 @@ class JobSerializer(RowSerializer):
 
 
 class LogLineSerializer(ApiSerializer):
-    at = MomentField()
+    at = TimestampField()
     text = serializers.CharField()
 
 
@@ -177,7 +177,7 @@ class JobDetailSerializer(JobSerializer):
         child=RehearsalSerializer(), help_text="By the alias of the database: whether its schema can be restored."
     )
     problems = ProblemFileSerializer(many=True, help_text="The first thousand; problem_count is the full number.")
-    accepted_until = MomentField(
+    accepted_until = TimestampField(
         allow_null=True, help_text="Until when all problems are acknowledged; null if one is open."
     )
     log = serializers.SerializerMethodField()
@@ -221,8 +221,8 @@ class JobFilter(StrictSerializer):
     trust = serializers.ChoiceField([one for one in Trust.values if one], required=False)
     is_pinned = serializers.BooleanField(required=False, allow_null=True, default=None)
     has_backup = serializers.BooleanField(required=False, allow_null=True, default=None)
-    queued_after = MomentField(required=False)
-    queued_before = MomentField(required=False)
+    queued_after = TimestampField(required=False)
+    queued_before = TimestampField(required=False)
     search = serializers.CharField(
         max_length=100, required=False, help_text="A part of the job's or the configuration's name, or a uuid's start."
     )
@@ -273,8 +273,8 @@ class JobCancel(BackupView):
     def post(self, request: Request, **_names: str) -> Response:
         asked = self.asked()
         reason = asked["reason"]
-        said = f"Cancelled by {self.user.get_username()}{f': {reason}' if reason else '.'}"
-        state = job_cancel_request(self.uuid(), said, now=timezone.now())
+        text = f"Cancelled by {self.user.get_username()}{f': {reason}' if reason else '.'}"
+        state = job_cancel_request(self.uuid(), text, now=timezone.now())
         message = "The job is cancelled." if state == JobStatus.CANCELLED else "The job was asked to stop."
         return Response({"uuid": self.uuid(), "status": state, "message": message}, status=202)
 

@@ -76,7 +76,7 @@ class WatchedDownload:
             close_connections()
 
 
-class Listening:
+class StreamAccess:
     """The authorization of an event stream: the account, the right, and the session or token of the request."""
 
     def __init__(self, request: Request, right: Right) -> None:

@@ -126,7 +126,7 @@ class OperationCancel(BackupView):
 
     @extend_schema(operation_id="operations_cancel", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        row = _decided(self)
+        row = _operation_to_decide(self)
         reason = _reason(self) or f"Cancelled by {self.user.get_username()}."
         return accepted(operation_cancel_request(row.uuid, reason, now=timezone.now()))
 
@@ -140,9 +140,9 @@ class OperationApprove(BackupView):
 
     @extend_schema(operation_id="operations_approve", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        row = _decided(self)
+        row = _operation_to_decide(self)
         self.asked()
-        return begun(operation_approve(row.uuid, user=self.user, now=timezone.now()))
+        return submit_and_accept(operation_approve(row.uuid, user=self.user, now=timezone.now()))
 
 
 class OperationReject(BackupView):
@@ -154,12 +154,12 @@ class OperationReject(BackupView):
 
     @extend_schema(operation_id="operations_reject", responses={200: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        row = _decided(self)
+        row = _operation_to_decide(self)
         ended = operation_reject(row.uuid, user=self.user, reason=_reason(self), now=timezone.now())
         return Response(OperationSerializer(ended).data)
 
 
-def begun(operation: Operation) -> Response:
+def submit_and_accept(operation: Operation) -> Response:
     """Return 202 with a new operation; submit it to an executor unless it waits for approval."""
     if operation.status == OperationStatus.PENDING:
         try:
@@ -184,7 +184,7 @@ def operation_in_address(view: BackupView) -> Operation:
     return found
 
 
-def _decided(view: BackupView) -> Operation:
+def _operation_to_decide(view: BackupView) -> Operation:
     """Return the operation in the address, for users with the right of its kind. Other users get only a 403."""
     row = selectors.operation_by_uuid(view.uuid())
     if row is None and view.user.has_perm(Right.VIEW.permission):  # type: ignore[attr-defined]

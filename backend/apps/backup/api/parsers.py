@@ -12,7 +12,7 @@ from rest_framework.parsers import JSONParser
 from .problems import PayloadTooLarge
 
 MAX_BODY: Final = 256 * 1024
-"""Bytes of a JSON body."""
+"""The most bytes of a JSON body."""
 
 
 class BoundedJSONParser(JSONParser):

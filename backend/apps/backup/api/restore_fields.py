@@ -20,10 +20,10 @@ from .jobs import ProgressSerializer
 from .operations import OperationSerializer
 from .serializer_fields import (
     ApiSerializer,
-    MomentField,
     RowSerializer,
     StrictSerializer,
     TextField,
+    TimestampField,
     UserNameField,
     UuidField,
 )
@@ -100,9 +100,9 @@ class ChoicesSerializer(StrictSerializer):
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        pattern, said = _NAMES[attrs["target"]]
+        pattern, refusal = _NAMES[attrs["target"]]
         if not re.fullmatch(pattern, attrs["name"]):
-            raise serializers.ValidationError({"name": said})
+            raise serializers.ValidationError({"name": refusal})
         if attrs["target"] == "folder" and (attrs["only"] or attrs["leave_out"]):
             raise serializers.ValidationError(
                 {"target": "To a `folder`, restore the whole backup or `paths`, without `only` and `leave_out`."}
@@ -195,12 +195,12 @@ class RestoreSerializer(RowSerializer):
 
     @extend_schema_field({"type": ["string", "null"], "format": "uuid"})
     def get_operation(self, row: RestoreJob) -> str | None:
-        found = restoring(row)
+        found = restore_operation(row)
         return None if found is None else str(found.uuid)
 
     @extend_schema_field(ProgressSerializer(allow_null=True))
     def get_progress(self, row: RestoreJob) -> dict[str, object] | None:
-        found = restoring(row)
+        found = restore_operation(row)
         return None if found is None or found.status != OperationStatus.RUNNING else found.progress or None
 
 
@@ -208,7 +208,7 @@ class PhaseSerializer(ApiSerializer):
     """A phase that has ended."""
 
     phase = serializers.CharField()
-    started_at = MomentField()
+    started_at = TimestampField()
     seconds = serializers.FloatField()
 
 
@@ -238,7 +238,7 @@ class RootChangeSerializer(ApiSerializer):
 class ChangesSerializer(ApiSerializer):
     """Data written between the backup of the live state and the swap; it exists only in the replaced data."""
 
-    since = MomentField()
+    since = TimestampField()
     tables = TableChangeSerializer(many=True)
     files = RootChangeSerializer(many=True)
     unknown = serializers.ListField(child=serializers.CharField(), help_text="The parts that could not be compared.")
@@ -273,6 +273,6 @@ class BegunSerializer(ApiSerializer):
     operation = OperationSerializer()
 
 
-def restoring(row: RestoreJob) -> Operation | None:
+def restore_operation(row: RestoreJob) -> Operation | None:
     """Return the operation that runs a restore, if the ledger has one."""
     return next((one for one in row.operations.all() if one.kind == OperationKind.RESTORE), None)

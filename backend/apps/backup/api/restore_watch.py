@@ -29,7 +29,7 @@ from .base_views import BackupView
 from .openapi_operations import extend_schema
 from .restore_fields import PhaseSerializer, RestoreSerializer
 from .restores import found_restore
-from .serializer_fields import ApiSerializer, EmptySerializer, MomentField
+from .serializer_fields import ApiSerializer, EmptySerializer, TimestampField
 
 HEADER: Final = "X-Restore-Token"
 VALID_FOR: Final = datetime.timedelta(days=2)
@@ -71,7 +71,7 @@ class WatchTokenSerializer(ApiSerializer):
     """A token for one restore."""
 
     token = serializers.CharField(help_text=f"Send it in the header {HEADER}.")
-    expires_at = MomentField()
+    expires_at = TimestampField()
 
 
 class WatchedRestoreSerializer(RestoreSerializer):

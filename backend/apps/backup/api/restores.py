@@ -26,7 +26,7 @@ from ..services.restore_requests import plan_request, release_request, restore_r
 from .base_views import BackupView
 from .jobs import JobSerializer, ReasonSerializer
 from .openapi_operations import extend_schema
-from .operations import OperationSerializer, accepted, begun
+from .operations import OperationSerializer, accepted, submit_and_accept
 from .restore_fields import (
     BegunSerializer,
     ConfirmationSerializer,
@@ -35,7 +35,7 @@ from .restore_fields import (
     RestoreSerializer,
     RollbackSerializer,
     SourceSerializer,
-    restoring,
+    restore_operation,
 )
 from .serializer_fields import ApiSerializer, EmptySerializer, StrictSerializer
 
@@ -89,7 +89,7 @@ class RestorePlan(BackupView):
     def post(self, request: Request) -> Response:
         asked = SourceSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        return begun(plan_request(asked.restore_request(), user=self.user, now=timezone.now()))
+        return submit_and_accept(plan_request(asked.restore_request(), user=self.user, now=timezone.now()))
 
 
 class RestoreList(BackupView):
@@ -137,7 +137,7 @@ class RestoreCancel(BackupView):
     def post(self, request: Request, **_names: str) -> Response:
         asked = self.asked()
         row = found_restore(self)
-        operation = restoring(row)
+        operation = restore_operation(row)
         if operation is None or operation.status not in OPEN:
             raise IllegalTransition(f"The restore {row.uuid} is {row.status} and cannot be cancelled.")
         reason = asked["reason"] or f"Cancelled by {self.user.get_username()}."
@@ -153,7 +153,9 @@ class RestoreRollback(BackupView):
     @extend_schema(operation_id="restores_rollback", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         safety = self.asked()["safety_backup"]
-        return begun(rollback_request(self.uuid(), user=self.user, now=timezone.now(), safety_backup=safety))
+        return submit_and_accept(
+            rollback_request(self.uuid(), user=self.user, now=timezone.now(), safety_backup=safety)
+        )
 
 
 class RestoreRelease(BackupView):
@@ -165,7 +167,7 @@ class RestoreRelease(BackupView):
     @extend_schema(operation_id="restores_release", responses={202: OperationSerializer})
     def post(self, request: Request, **_names: str) -> Response:
         self.asked()
-        return begun(release_request(self.uuid(), user=self.user, now=timezone.now()))
+        return submit_and_accept(release_request(self.uuid(), user=self.user, now=timezone.now()))
 
 
 def begin_restore(view: BackupView, asked: ConfirmationSerializer, **source: Any) -> Response:
@@ -177,10 +179,10 @@ def begin_restore(view: BackupView, asked: ConfirmationSerializer, **source: Any
         confirm=asked.validated_data["confirm"],
         plan=asked.validated_data.get("plan"),
     )
-    said = begun(operation)
+    answer = submit_and_accept(operation)
     restore = None if operation.restore is None else selectors.restore_by_uuid(operation.restore.uuid)
     return Response(
-        {"restore": RestoreDetailSerializer(restore or operation.restore).data, "operation": said.data},
+        {"restore": RestoreDetailSerializer(restore or operation.restore).data, "operation": answer.data},
         status=status.HTTP_201_CREATED,
     )
 

@@ -89,7 +89,7 @@ class ClockField(serializers.TimeField):
         super().__init__(format=ISO_8601, input_formats=["%H:%M", "%H:%M:%S"], **kwargs)
 
 
-class MomentField(serializers.DateTimeField):
+class TimestampField(serializers.DateTimeField):
     """A timestamp as ISO 8601 with an offset, whatever the host's formats are; in a range that all databases accept."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -122,7 +122,7 @@ class RowSerializer(_ModelSerializer):
     serializer_field_mapping = {
         **serializers.ModelSerializer.serializer_field_mapping,
         models.BigIntegerField: serializers.IntegerField,
-        models.DateTimeField: MomentField,
+        models.DateTimeField: TimestampField,
         models.PositiveBigIntegerField: serializers.IntegerField,
     }
 

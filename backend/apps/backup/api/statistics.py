@@ -13,7 +13,7 @@ from ..core.permissions import Right
 from ..reporting.statistics import Statistics, statistics
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, CountField, MomentField, StrictSerializer
+from .serializer_fields import ApiSerializer, CountField, StrictSerializer, TimestampField
 
 _USUAL_DAYS = 60
 _MOST_DAYS = 366
@@ -35,8 +35,8 @@ class DaySerializer(ApiSerializer):
     """A day in the time zone of the schedules, with the jobs queued on it. Sizes are bytes."""
 
     date = serializers.DateField()
-    begins_at = MomentField()
-    ends_at = MomentField(help_text="The start of the next day.")
+    begins_at = TimestampField()
+    ends_at = TimestampField(help_text="The start of the next day.")
     results = ResultsField()
     stored_bytes = serializers.IntegerField(help_text="Bytes that the jobs added to the storage.")
     logical_bytes = serializers.IntegerField(help_text="Bytes that the jobs read.")
@@ -55,7 +55,7 @@ class ConfigurationTotalSerializer(ApiSerializer):
     stored_bytes = serializers.IntegerField()
     logical_bytes = serializers.IntegerField()
     total_seconds = serializers.IntegerField()
-    last_queued_at = MomentField()
+    last_queued_at = TimestampField()
 
 
 class CalendarDaySerializer(ApiSerializer):
@@ -84,7 +84,7 @@ class GrowthSerializer(ApiSerializer):
 class StatisticsSerializer(ApiSerializer):
     """All series for charts. Long lists are cut off; the omitted rows are counted."""
 
-    examined_at = MomentField()
+    examined_at = TimestampField()
     time_zone = serializers.CharField()
     first = serializers.DateField()
     last = serializers.DateField()

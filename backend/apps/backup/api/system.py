@@ -21,7 +21,7 @@ from .base_views import BackupView, rights_of
 from .configuration_fields import ConfigurationSerializer
 from .jobs import JobSerializer
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, MomentField
+from .serializer_fields import ApiSerializer, TimestampField
 
 _RECENT = 10
 _MOST_UNFINISHED = 100
@@ -33,12 +33,12 @@ class VerdictSerializer(ApiSerializer):
     """The protection status. `since` is null if the ledger does not know it."""
 
     state = serializers.ChoiceField([one.value for one in Protection])
-    since = MomentField(allow_null=True)
+    since = TimestampField(allow_null=True)
     reason = serializers.CharField()
     next_step = serializers.CharField(allow_null=True, help_text="Null if there is nothing to do.")
     warnings = serializers.IntegerField(help_text="The number of open findings, which may also be there if PROTECTED.")
     open = serializers.ListField(child=serializers.CharField(), help_text="The open findings, the worst first.")
-    examined_at = MomentField()
+    examined_at = TimestampField()
 
 
 class FreshnessSerializer(ApiSerializer):
@@ -46,10 +46,10 @@ class FreshnessSerializer(ApiSerializer):
 
     configuration = serializers.UUIDField()
     name = serializers.CharField()
-    last_good_at = MomentField(allow_null=True, help_text="When it started; null if there is none.")
-    fresh_until = MomentField(allow_null=True, help_text="Until when it is fresh enough, or was.")
-    late_since = MomentField(allow_null=True, help_text="Null while the promise is kept.")
-    next_run = MomentField(allow_null=True)
+    last_good_at = TimestampField(allow_null=True, help_text="When it started; null if there is none.")
+    fresh_until = TimestampField(allow_null=True, help_text="Until when it is fresh enough, or was.")
+    late_since = TimestampField(allow_null=True, help_text="Null while the promise is kept.")
+    next_run = TimestampField(allow_null=True)
 
 
 class StatusSerializer(ApiSerializer):
@@ -89,14 +89,14 @@ class AcknowledgedFindingSerializer(FindingSerializer):
     acknowledgement = serializers.UUIDField(source="acknowledged.uuid")
     acknowledged_by = serializers.CharField(source="acknowledged.who")
     acknowledged_why = serializers.CharField(source="acknowledged.why")
-    acknowledged_until = MomentField(source="acknowledged.until")
+    acknowledged_until = TimestampField(source="acknowledged.until")
 
 
 class FindingsSerializer(ApiSerializer):
     """All findings of the doctor, the worst first. `severity` is never better than the protection status."""
 
     severity = serializers.ChoiceField([one.name for one in Severity])
-    examined_at = MomentField()
+    examined_at = TimestampField()
     age_seconds = serializers.FloatField()
     findings = FindingSerializer(many=True)
     acknowledged = AcknowledgedFindingSerializer(many=True)
@@ -106,8 +106,8 @@ class PruneSerializer(ApiSerializer):
     """The latest prune of a repository."""
 
     status = serializers.ChoiceField(PruneStatus.choices)
-    started_at = MomentField()
-    completed_at = MomentField(allow_null=True)
+    started_at = TimestampField()
+    completed_at = TimestampField(allow_null=True)
     freed_bytes = serializers.IntegerField(allow_null=True)
     error_message = serializers.CharField(allow_blank=True)
 
@@ -134,10 +134,10 @@ class RepositorySerializer(ApiSerializer):
     stored_bytes = serializers.IntegerField(allow_null=True, help_text="Bytes that its files use on the disk.")
     deduplication_ratio = serializers.FloatField(allow_null=True)
     free_bytes = serializers.IntegerField(allow_null=True)
-    last_backup = MomentField(allow_null=True)
-    last_verified = MomentField(allow_null=True)
+    last_backup = TimestampField(allow_null=True)
+    last_verified = TimestampField(allow_null=True)
     last_prune = PruneSerializer(allow_null=True)
-    packs_seen_at = MomentField(
+    packs_seen_at = TimestampField(
         allow_null=True, help_text="When its packs were last compared with its index, by names and sizes."
     )
     keys = KeySerializer(many=True)
@@ -145,7 +145,7 @@ class RepositorySerializer(ApiSerializer):
 
 
 class RepositoriesSerializer(ApiSerializer):
-    measured_at = MomentField()
+    measured_at = TimestampField()
     age_seconds = serializers.FloatField()
     repositories = RepositorySerializer(many=True)
 
@@ -244,7 +244,7 @@ def _verdict(verdict: Verdict, at: datetime) -> dict[str, object]:
 
 def _freshness(seen: Health) -> dict[str, object]:
     scheduled = [one for one in seen.configurations if one.state == "scheduled"]
-    # None sorts before everything: there is no promise that could be kept.
+    # A configuration without a `fresh_until` sorts before all others.
     first = seen.at.min.replace(tzinfo=seen.at.tzinfo)
     scheduled.sort(key=lambda one: (one.late_since is None, one.fresh_until or first, one.name))
     return {

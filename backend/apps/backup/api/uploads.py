@@ -93,12 +93,12 @@ class TusView(BackupView):
         return final
 
     def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
-        told = {
+        headers = {
             "Tus-Version": _TUS,
             "Tus-Extension": "creation,termination",
             "Tus-Max-Size": str(conf.load().upload_max_bytes),
         }
-        return Response(status=status.HTTP_204_NO_CONTENT, headers=told)
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=headers)
 
 
 class UploadList(TusView):
@@ -129,8 +129,8 @@ class UploadList(TusView):
         size = _number(request, "Upload-Length")
         row = upload_create(_file_name(request), size, user=self.user, now=timezone.now())
         # Without the host, because a proxy may use another host name.
-        where = f"{request.path}{row.uuid}/"
-        return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED, headers={"Location": where})
+        address = f"{request.path}{row.uuid}/"
+        return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED, headers={"Location": address})
 
 
 class UploadDetail(TusView):
@@ -152,8 +152,8 @@ class UploadDetail(TusView):
     @extend_schema(exclude=True)
     def head(self, request: Request, **_names: str) -> Response:
         row = self.row()
-        told = {"Upload-Offset": str(uploads.length(row.uuid)), "Upload-Length": str(row.size)}
-        return Response(headers=told)
+        headers = {"Upload-Offset": str(uploads.length(row.uuid)), "Upload-Length": str(row.size)}
+        return Response(headers=headers)
 
     @extend_schema(
         operation_id="uploads_append",
@@ -165,8 +165,8 @@ class UploadDetail(TusView):
     def patch(self, request: Request, **_names: str) -> Response:
         row = self.row()
         offset = _number(request, "Upload-Offset")
-        there = uploads.receive(row.uuid, _Body(request), offset=offset, size=row.size)
-        return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(there)})
+        received = uploads.receive(row.uuid, _Body(request), offset=offset, size=row.size)
+        return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(received)})
 
     @extend_schema(operation_id="uploads_delete", responses={204: None})
     def delete(self, request: Request, **_names: str) -> Response:

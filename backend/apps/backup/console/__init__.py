@@ -1,1 +1,1 @@
-"""The page of the console: Django serves the build of `frontend/`. No Node at run time."""
+"""The page of the console: Django serves the build of `frontend/`. It needs no Node at run time."""

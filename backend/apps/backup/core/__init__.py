@@ -1,1 +1,1 @@
-"""Helpers that know nothing of the backup system: permissions, time zones, paths, SQL names, processes, progress."""
+"""Helpers without knowledge of backups: permissions, time zones, paths, SQL names, processes, progress."""

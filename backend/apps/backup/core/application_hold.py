@@ -1,13 +1,13 @@
-"""Hold the application while a restore replaces what it writes to.
+"""Hold the application while a restore replaces its data.
 
-Two locks of the file system carry the whole agreement, and both end with their process:
+Two locks of the file system are the whole protocol, and both end with their process:
 
-- `.hold` in the folder of journals is locked by the restore and holds one letter: what waits. Without that lock the
-  letter means nothing, so the application goes on as soon as the process of the restore is gone.
-- The storage root is locked (shared) by each request that may write. The restore waits until no such lock is left.
+- The restore locks `.hold` in the folder of journals. The file holds one letter, the `Scope` of the hold. Without the
+  lock the letter means nothing, so the application goes on as soon as the process of the restore has ended.
+- Each request that may write takes a shared lock on the storage root. The restore waits until no such lock is left.
 
-A request takes its lock first and reads the letter then; the restore writes the letter first and waits then. So no
-request that was let in is missed.
+A request first takes its lock and then reads the letter; the restore first writes the letter and then waits. So the
+restore waits for every request that was admitted.
 """
 
 from __future__ import annotations
@@ -27,35 +27,35 @@ FOLDER: Final = "restores"
 MIDDLEWARE: Final = ".middleware.HoldWrites"
 NAME: Final = ".hold"
 PATIENCE: Final = 10.0
-"""Seconds that a restore waits for requests that have begun to write."""
+"""Seconds that a restore waits for requests that had begun to write."""
 NOT_HELD: Final = "the application was not held: its requests could write until the swap"
 _PAUSE: Final = 0.05
 _TAKE: Final = 2.0
-"""Seconds to get the lock of `.hold`, which a request that looks at it holds for an instant."""
+"""Seconds to get the lock of `.hold`, which each request holds for an instant while it reads the letter."""
 
 
 class Scope(enum.StrEnum):
-    """What waits."""
+    """The requests that a hold keeps waiting: those that may write, or all."""
 
     WRITES = "w"
     EVERYTHING = "e"
 
 
 class Hold:
-    """A hold that is in force. `notes` say what it could not do."""
+    """A hold that is in force. `notes` name the parts of it that failed."""
 
     def __init__(self, descriptor: int | None, notes: list[str]) -> None:
         self._descriptor = descriptor
         self.notes = notes
 
     def enter(self, scope: Scope) -> None:
-        """Change what waits; where nothing can be written, nothing waits, which `notes` say."""
+        """Change the scope. If the file cannot be written, the scope stays as it was, and `notes` say so."""
         if self._descriptor is None:
             return
         try:
             os.pwrite(self._descriptor, scope.encode(), 0)
         except OSError:
-            # A storage without room. What was restored must come back all the same.
+            # The disk of the storage is full. The restore must go on all the same.
             self._descriptor = None
             self.notes.append(NOT_HELD)
 
@@ -64,7 +64,7 @@ class Hold:
 def held(root: Path) -> Iterator[Hold]:
     """Hold the writes of the application until the block is left.
 
-    Never raises for want of a hold: a restore goes on without one, says so, and counts what was written.
+    Never raises if the hold fails: a restore goes on without it, says so, and counts the rows and files written.
     """
     descriptor = _take(root / FOLDER / NAME)
     if descriptor is None:
@@ -116,7 +116,7 @@ def _await_writers(root: Path) -> bool:
 
 
 def _lock(descriptor: int, kind: int) -> bool:
-    """Whether the lock was to be had; a file system without locks has none."""
+    """Return whether the lock was taken; never on a file system without locks."""
     try:
         fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except OSError:
@@ -125,16 +125,16 @@ def _lock(descriptor: int, kind: int) -> bool:
 
 
 @contextlib.contextmanager
-def writing(root: Path) -> Iterator[None]:
-    """Tell a restore that a request may be writing until the block is left."""
+def write_lock(root: Path) -> Iterator[None]:
+    """Tell restores that this request may write until the block is left."""
     try:
         descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
-        # No storage yet, or none that this process may read: `backup.W042` tells of that.
+        # No storage yet, or none that this process may read: the check `backup.W042` reports that.
         yield
         return
     try:
-        # Not to be had only while a restore begins to hold, which the letter tells.
+        # The lock fails only while a restore begins a hold; then the letter says so.
         _lock(descriptor, fcntl.LOCK_SH)
         yield
     finally:
@@ -142,7 +142,7 @@ def writing(root: Path) -> Iterator[None]:
 
 
 def scope_of(root: Path) -> Scope | None:
-    """Return what waits now; None if no process holds anything. One look at a file as long as none has."""
+    """Return the scope of the present hold, or None. Without a hold this takes one `stat`."""
     path = root / FOLDER / NAME
     try:
         if not path.stat().st_size:
@@ -162,18 +162,18 @@ def scope_of(root: Path) -> Scope | None:
     return None
 
 
-def application_is_held() -> bool:
+def has_hold_middleware() -> bool:
     """Return whether the project has the middleware by which a restore holds the application."""
     return any(name.endswith(MIDDLEWARE) for name in settings.MIDDLEWARE)
 
 
-def may_look(root: Path) -> bool:
+def can_see_hold(root: Path) -> bool:
     """Return whether this process can see a hold: it may read the storage root, and enter the folder of journals."""
     try:
         root.stat()
-        there = (root / FOLDER).exists()
+        has_journals = (root / FOLDER).exists()
     except FileNotFoundError:
         return True
     except OSError:
         return False
-    return os.access(root, os.R_OK | os.X_OK) and (not there or os.access(root / FOLDER, os.X_OK))
+    return os.access(root, os.R_OK | os.X_OK) and (not has_journals or os.access(root / FOLDER, os.X_OK))

@@ -1,4 +1,4 @@
-"""What takes long to find out, kept in the process for a few seconds: many who ask at once cost as much as one."""
+"""An in-process TTL cache for slow answers; concurrent callers share one computation."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .. import conf
 _Key = TypeVar("_Key", bound=Hashable)
 _Value = TypeVar("_Value")
 
-_MOST: Final = 16
+_MOST_ENTRIES: Final = 16
 
 
 class TtlCache(Generic[_Key, _Value]):
-    """Answers by question, each for so many seconds, under the settings that they were found with.
+    """Answers by key, each valid for `seconds` and as long as the settings stay the same.
 
-    Whoever asks meanwhile waits for whoever asked first. Errors are not kept.
+    Concurrent callers wait for the first one. Errors are not cached.
     """
 
     def __init__(self, find: Callable[[_Key, datetime], _Value], *, seconds: float) -> None:
@@ -32,7 +32,10 @@ class TtlCache(Generic[_Key, _Value]):
         self._settings: conf.BackupSettings | None = None
 
     def get(self, key: _Key) -> _Value:
-        """The answer; it says itself from when it is. Raises what finding it out raises, and `SettingsInvalid`."""
+        """Return the cached answer, or a new one. Raises the errors of the computation, and `SettingsInvalid`.
+
+        The answer itself holds its time, which the computation is given.
+        """
         settings = conf.load()
         with self._lock:
             clock = time.monotonic()
@@ -40,12 +43,12 @@ class TtlCache(Generic[_Key, _Value]):
                 self._kept, self._settings = {}, settings
             found = self._kept.get(key)
             if found is None or clock - found[0] > self._seconds:
-                if len(self._kept) >= _MOST:
+                if len(self._kept) >= _MOST_ENTRIES:
                     self._kept.clear()
                 found = self._kept[key] = (clock, self._find(key, timezone.now()))
             return found[1]
 
     def forget(self) -> None:
-        """Find everything out anew."""
+        """Empty the cache."""
         with self._lock:
             self._kept.clear()

@@ -1,6 +1,6 @@
-"""What ends a job before its work is done: a signal, somebody's wish, its time limit.
+"""Early ends of a job: by a signal, by a request of a user, or by its time limit.
 
-All three arrive in the main thread as a `JobCancelled` raised wherever it is at work, so that locks and working folders
+All three reach the main thread as a `JobCancelled`, raised at any point of its work, so that locks and working folders
 are removed on the way out.
 """
 
@@ -13,15 +13,15 @@ from types import FrameType
 
 
 class JobCancelled(BaseException):
-    """The process was told to stop. No `Exception`: nothing on the way may take it for a failure of its own."""
+    """The process was told to stop. It is no `Exception`, so that no handler on the way takes it for a failure."""
 
 
 class CancelRequested(JobCancelled):
-    """Somebody asked for the end of this job."""
+    """A user requested the end of this job."""
 
 
 class TimeIsUp(JobCancelled):
-    """The job took longer than it may."""
+    """The job reached its time limit."""
 
 
 class _State(enum.Enum):
@@ -31,7 +31,7 @@ class _State(enum.Enum):
 
 
 class StopSignals:
-    """What the handlers know: whether anything may end the work by now, or still, and why it is to end."""
+    """The state of the signal handlers: whether a signal may end the work now, and the reason once it is to end."""
 
     def __init__(self, *, watched: bool, armed: bool) -> None:
         self._state = _State.ARMED if armed else _State.WAITING
@@ -39,12 +39,12 @@ class StopSignals:
         self._reason: JobCancelled | None = None
 
     def defer(self) -> None:
-        """From here on a signal waits for `arm`: what is being done is either done or not, and nothing in between."""
+        """Make signals wait for `arm`: the step that follows must not be interrupted."""
         if self._state is _State.ARMED:
             self._state = _State.WAITING
 
     def arm(self) -> None:
-        """From here on a signal ends the work; raises `JobCancelled` if one has waited."""
+        """Let signals end the work from now on. Raises `JobCancelled` if one has waited."""
         if self._state is not _State.WAITING:
             return
         self._state = _State.ARMED
@@ -53,11 +53,14 @@ class StopSignals:
             raise self._reason
 
     def disarm(self) -> None:
-        """From here on the result is being written down, and a signal changes nothing any more."""
+        """Ignore signals from now on: the result is being written."""
         self._state = _State.OVER
 
     def interrupt(self, reason: JobCancelled) -> None:
-        """Have the main thread raise `reason`, from another thread; nothing where that thread has other work."""
+        """Make the main thread raise `reason`; called from another thread.
+
+        Does nothing if `stop_signals` was entered outside of the main thread, or after the end of the work.
+        """
         if not self._watched or self._state is _State.OVER:
             return
         self._reason = reason
@@ -66,7 +69,7 @@ class StopSignals:
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
-        """Raise `JobCancelled` for the first signal; later ones must not break the tidying up."""
+        """Raise `JobCancelled` for the first signal; later ones must not interrupt the clean-up."""
         reason = self._reason or JobCancelled(f"The job was stopped by {signal.Signals(number).name}.")
         if self._state is _State.WAITING:
             self._reason = reason
@@ -77,9 +80,9 @@ class StopSignals:
 
 @contextlib.contextmanager
 def stop_signals(*, armed: bool = True) -> Iterator[StopSignals]:
-    """While the block runs, SIGTERM and SIGINT raise `JobCancelled` in it; without `armed` from `arm` on.
+    """Turn SIGTERM and SIGINT into a `JobCancelled` while the block runs; if not `armed`, from a call of `arm` on.
 
-    Outside of the main thread they do not.
+    Outside of the main thread signals are not handled.
     """
     if threading.current_thread() is not threading.main_thread():
         yield StopSignals(watched=False, armed=armed)

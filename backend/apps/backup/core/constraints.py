@@ -10,12 +10,12 @@ from django.db import models
 
 
 def check_constraint(condition: models.Q, name: str) -> models.CheckConstraint:
-    """A constraint of the database: every row satisfies `condition`."""
+    """Return a constraint of the database: every row satisfies `condition`."""
     make: Callable[..., models.CheckConstraint] = models.CheckConstraint
     keyword = "condition" if django.VERSION >= (5, 1) else "check"
     return make(**{keyword: condition}, name=name)
 
 
 def one_of(field: str, values: Sequence[str], name: str) -> models.CheckConstraint:
-    """A constraint of the database: `field` holds one of `values`."""
+    """Return a constraint of the database: `field` holds one of `values`."""
     return check_constraint(models.Q(**{f"{field}__in": sorted(values)}), name)

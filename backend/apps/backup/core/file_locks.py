@@ -1,4 +1,4 @@
-"""Wait for the lock of an open file, and not for ever: who holds it may be stopped."""
+"""File locks with a time limit: the process that holds a lock may be suspended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import time
 
 
 def lock_within(descriptor: int, kind: int, *, seconds: float, pause: float) -> None:
-    """Take a lock of `flock` on an open file; `pause` seconds between two attempts.
+    """Take a lock of `flock` on an open file within `seconds`, with `pause` seconds between two attempts.
 
-    Raises `TimeoutError` where another process keeps it for longer, and OSError where the file system has no locks.
+    Raises `TimeoutError` if another process holds it for longer, and OSError on a file system without locks.
     """
     deadline = time.monotonic() + seconds
     while True:

@@ -1,6 +1,6 @@
-"""The record `manifest.json` in every snapshot and package: what it holds, from when, of which versions.
+"""The record `manifest.json` in every snapshot and package: its contents, their time and the versions.
 
-It is JSON in UTF-8, written last and read strictly: unknown fields, other types and too large ones are errors.
+It is JSON in UTF-8, written last and read strictly: unknown fields, wrong types and a size above the limit are errors.
 Times are ISO 8601 with offset and microseconds, sizes are bytes, SHA-256 values are hexadecimal. A reader refuses a
 `format` newer than its own; a writer raises `FORMAT` with every change that an older reader would misunderstand.
 """
@@ -15,12 +15,12 @@ import msgspec
 from ..errors import BackupError
 
 FORMAT: Final = 2
-"""2: a table in portable form whose `key` is empty has none."""
+"""The difference of format 2: an empty `key` of a table in portable form says that the table has none."""
 _READ: Final = (1, FORMAT)
 NAME: Final = "manifest.json"
 MAX_BYTES: Final = 64 * 1024 * 1024
 MAX_EXAMPLES: Final = 100
-"""So many missing references are named in the manifest; all of them are counted."""
+"""The most missing references that the manifest names; it counts all of them."""
 
 
 class ManifestInvalid(BackupError):
@@ -32,7 +32,7 @@ class _Record(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class JobFacts(_Record, frozen=True):
-    """Which job made this backup."""
+    """The job that made this backup."""
 
     uuid: str
     name: str
@@ -42,7 +42,7 @@ class JobFacts(_Record, frozen=True):
 
 
 class ProjectFacts(_Record, frozen=True):
-    """What ran where the backup was made. `apps` maps app labels to the versions that they state, or to ""."""
+    """The software of the project that made the backup. `apps` maps app labels to their stated versions, or to ""."""
 
     python: str
     django: str
@@ -52,9 +52,9 @@ class ProjectFacts(_Record, frozen=True):
 
 
 class SecretFingerprint(_Record, frozen=True):
-    """Proof of which secret was in use, without the secret: scrypt over it with a salt of its own, both in hex.
+    """The fingerprint of a secret: scrypt over it with a salt of its own, both in hex.
 
-    `digest` is "" for a secret that was not set.
+    It shows which secret was in use and does not reveal it. `digest` is "" for a secret that was not set.
     """
 
     name: str
@@ -71,12 +71,12 @@ class Grant(_Record, frozen=True):
 
 
 class ServerFacts(_Record, frozen=True):
-    """What a PostgreSQL server keeps about a database, which no dump of the database holds.
+    """Facts that a PostgreSQL server keeps about a database, and that no dump of the database holds.
 
     `access` is None where nothing was granted or revoked. `role_settings` are those of ALTER ROLE … IN DATABASE.
-    `search_path` is the one that the application's role had; "" where it is not known. `session_settings` are those
-    that its sessions began with, the stronger ones last. `extensions` maps names to versions. `not_dumped` names what
-    pg_dump left out.
+    `search_path` is the one of the application's role; "" if it is not known. `session_settings` are those at the start
+    of its sessions, the ones with precedence last. `extensions` maps names to versions. `not_dumped` names the objects
+    that pg_dump left out.
     """
 
     owner: str
@@ -93,12 +93,12 @@ class ServerFacts(_Record, frozen=True):
 
 
 class DatabaseRecord(_Record, frozen=True):
-    """One database at the cut.
+    """One database at the consistency point.
 
     `path` is the dump inside the snapshot, `size` and `sha256` are of its stream. `tables` maps every table, modelled
     or not, to its number of rows; `sequences` maps sequences to their last value, null if never used.
     `migrations` holds the applied leaf migrations by app label. The fields after it are empty for SQLite. `server` is
-    None in backups that were made before it was recorded.
+    None in backups that were made before this field existed.
     """
 
     alias: str
@@ -129,8 +129,8 @@ class DatabaseRecord(_Record, frozen=True):
 class ColumnRecord(_Record, frozen=True):
     """One column of a table in portable form.
 
-    `kind` says in which form its values stand (`portable.forms`), `item` in which the items of an array stand. `type`
-    is what the database called it, for people, and for what only the same kind of database can take in.
+    `kind` is the form of its values (`portable.forms`), `item` the form of the items of an array. `type` is the
+    database's name of the type, for users, and for values that only the same kind of database can hold.
     """
 
     name: str
@@ -141,11 +141,11 @@ class ColumnRecord(_Record, frozen=True):
 
 
 class TableRecord(_Record, frozen=True):
-    """One table in portable form: `path` is its file of lines in the package, one row a line, ordered by `key`, its
-    primary key, or by all columns where it has none.
+    """One table in portable form.
 
-    `model` is its model as app.Model, "" for a table that no migration knows. `counters` are the last numbers that were
-    given out for columns that number themselves.
+    `path` is its file in the package, with one row a line, ordered by `key`, the primary key, or by all columns where
+    there is none. `model` is its model as app.Model, "" for a table that no migration knows. `counters` are the last
+    values of columns that number themselves.
     """
 
     name: str
@@ -160,10 +160,10 @@ class TableRecord(_Record, frozen=True):
 
 
 class DataRecord(_Record, frozen=True):
-    """One database in portable form at the cut.
+    """One database in portable form at the consistency point.
 
     `applied` are all applied migrations and `migrations` the leaves among them, by app label. `time_zone` is the zone
-    of moments that are stored without one; `bare_moments` says that they are written without one too.
+    of timestamps that the database holds without one; `bare_moments` says that the package has them without one, too.
     """
 
     alias: str
@@ -176,20 +176,20 @@ class DataRecord(_Record, frozen=True):
     migrations: dict[str, list[str]]
     tables: list[TableRecord]
     warnings: list[str] = []
-    """What could not be carried: the backup is INCOMPLETE with any of them."""
+    """Things that the package could not hold: any of them makes the backup INCOMPLETE."""
     notes: list[str] = []
-    """What comes back in another form than it had."""
+    """Things that a restore brings back in another form."""
 
     @property
     def size(self) -> int:
-        """Bytes of all tables."""
+        """The bytes of all tables."""
         return sum(table.size for table in self.tables)
 
 
 class FileRootRecord(_Record, frozen=True):
-    """One file root: where it lay and what was seen in it while it was read.
+    """One file root: its folder, and the numbers that the backup counted while it read the folder.
 
-    Files that changed, vanished or could not be read meanwhile make the stored numbers differ; the job names them.
+    The stored numbers differ if files changed, vanished or could not be read meanwhile; the job names these files.
     """
 
     name: str
@@ -203,8 +203,8 @@ class FileRootRecord(_Record, frozen=True):
 class ReferenceFacts(_Record, frozen=True):
     """The files that the databases name, compared with those that were read.
 
-    `fields` says which columns were read, `missing` how many named files were not there (the first are in `examples`),
-    `excluded` how many were left out on purpose, `orphans` how many files nothing names.
+    `fields` are the columns that were read. `missing` counts named files that do not exist (the first are in
+    `examples`), `excluded` those that are left out on purpose, and `orphans` the files that no column names.
     """
 
     fields: list[str]
@@ -218,8 +218,8 @@ class ReferenceFacts(_Record, frozen=True):
 class OutsideColumn(_Record, frozen=True):
     """A column of text whose values name files that lie in no file root.
 
-    `sampled` values looked like paths, `outside` of them led to such files; the first are in `examples`. `folders` hold
-    these files, `base` is where the values start from; "" where they cannot be compared one by one.
+    `sampled` values looked like paths, and `outside` of them led to such files; the first are in `examples`. `folders`
+    hold these files. `base` is the folder of relative values; "" where they cannot be compared one by one.
     """
 
     label: str
@@ -231,9 +231,9 @@ class OutsideColumn(_Record, frozen=True):
 
 
 class OutsideFacts(_Record, frozen=True):
-    """What looking at the values of text columns has found.
+    """The result of a look at the values of text columns.
 
-    `unread` says which tables could not be sampled, and why.
+    `unread` names the tables that could not be sampled, and says why.
     """
 
     columns: list[OutsideColumn]
@@ -241,7 +241,7 @@ class OutsideFacts(_Record, frozen=True):
 
 
 class Manifest(_Record, frozen=True, omit_defaults=True):
-    """The whole record. A database is in `databases` as its own dump, or in `data` in portable form."""
+    """The whole record. `databases` holds each database with a dump of its own, `data` those in portable form."""
 
     format: int
     software: str
@@ -257,11 +257,11 @@ class Manifest(_Record, frozen=True, omit_defaults=True):
     problems: int
     data: list[DataRecord] = []
     outside: OutsideFacts | None = None
-    """None in a backup without a database, and in those that were made before it was recorded."""
+    """None in a backup without a database, and in backups that were made before this field existed."""
 
     @property
     def tables(self) -> list[tuple[str, str, int]]:
-        """Every table, in whichever form: the alias of its database, its name, its number of rows."""
+        """Every table of both forms: the alias of its database, its name, its number of rows."""
         dumped = [(one.alias, name, rows) for one in self.databases for name, rows in one.tables.items()]
         return dumped + [(one.alias, table.name, table.rows) for one in self.data for table in one.tables]
 
@@ -271,12 +271,12 @@ class _Header(msgspec.Struct):
 
 
 def encode(manifest: Manifest) -> bytes:
-    """The manifest as indented JSON with a final newline."""
+    """Return the manifest as indented JSON with a final newline."""
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1) + b"\n"
 
 
 def decode(data: bytes) -> Manifest:
-    """Read a manifest; raises `ManifestInvalid`, which says what is wrong with it."""
+    """Read a manifest. Raises `ManifestInvalid`, which says what is wrong with it."""
     if len(data) > MAX_BYTES:
         raise ManifestInvalid(f"{NAME} has more than {MAX_BYTES} bytes; it was not written by this software.")
     try:
@@ -292,7 +292,7 @@ def decode(data: bytes) -> Manifest:
 
 
 def _of_format_1(manifest: Manifest) -> Manifest:
-    """Take a key of all columns away: it may have been written of a table that has none, and may have equal rows."""
+    """Remove each key of all columns: format 1 also wrote it for a table without a key, which may have equal rows."""
     data = [
         msgspec.structs.replace(
             record,

@@ -1,4 +1,4 @@
-"""Which folders are mounts: they cannot be renamed, and go along with a folder above them that is."""
+"""Recognition of mount points: a mount cannot be renamed, and moves with a folder above it that is renamed."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ _TABLE: Final = Path("/proc/self/mountinfo")
 
 
 def is_mount(path: Path) -> bool:
-    """True if a folder is a mount, also of a folder of the same disk, which its device number does not tell."""
+    """Return whether a folder is a mount; also a bind mount from the same disk, which has the same device number."""
     return any_mount([path])
 
 
 def any_mount(paths: Iterable[Path]) -> bool:
-    """True if one of these folders is; the table is read once."""
+    """Return whether one of these folders is a mount; the table of mounts is read once."""
     table = _mount_points()
     return any(os.path.ismount(path) if table is None else path.resolve() in table for path in paths)
 
 
 def mounts_below(path: Path) -> list[Path]:
-    """The mounts inside a folder, as far as the system tells: Linux does."""
+    """Return the mounts inside a folder; none on systems other than Linux."""
     folder = path.resolve()
     return sorted(place for place in _mount_points() or () if folder in place.parents)
 
 
 def _mount_points() -> set[Path] | None:
-    """The places in Linux's table, whose fifth column has spaces and the like as octal numbers; None elsewhere."""
+    """Return the mount points of Linux's table, None on other systems.
+
+    They are in the fifth column, in which spaces and some other characters are octal numbers.
+    """
     if not _TABLE.exists():
         return None
     places = [line.split(b" ")[4] for line in _TABLE.read_bytes().splitlines()]

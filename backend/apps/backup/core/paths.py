@@ -1,13 +1,13 @@
-r"""Names and paths inside of backups, as text for people, JSON and addresses, and back.
+r"""Conversion of names and paths inside backups to text for users, JSON and addresses, and back.
 
-Names are bytes, mostly UTF-8, but nobody says so. As text they are UTF-8, in which every byte that is not part of a
-valid character stands as `%` and two hex digits, and so do `%` itself, control characters, and marks that would have
-the rest of a line shown in another direction. Each name has one such form, and each form names one file:
+Names are bytes. Most are UTF-8, but no rule says so. As text they are UTF-8, in which `%` and two hex digits stand for
+each byte that is not part of a valid character. The same form is used for `%` itself, for control characters, and for
+marks that change the direction of the rest of a line. Each name has one such form, and each form names one file:
 
     b"100% sure\xff.pdf"  <->  "100%25 sure%FF.pdf"
 
-The other way round, `file_name` makes of any text the name of one file outside of backups, and `one_line` one line on
-a terminal or in a log.
+`file_name` turns any text into the name of one file outside of backups, and `one_line` into one line on a terminal or
+in a log.
 """
 
 import re
@@ -17,25 +17,25 @@ from typing import Final
 from ..errors import RequestRefused
 
 MOST_TEXT: Final = 3 * 4096
-"""Characters of a path as text: no file system has longer ones."""
+"""The most characters of a path as text: no file system has longer ones."""
 _MOST_DEPTH: Final = 4096
 _ESCAPED: Final = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _ACTING: Final = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff"
-"""Characters that a terminal obeys, that end a line, or that have the rest of it shown in another direction."""
+"""Characters that control a terminal, end a line, or change the direction of the rest of the line."""
 _HIDDEN: Final = re.compile(f"[%{_ACTING}\udc80-\udcff]")
 _NO_TEXT: Final = re.compile(f"[{_ACTING}\ud800-\udfff]")
 _NEVER: Final = frozenset({b"", b".", b".."})
 
-# What one of the systems that save files does not take, or what would be shown as something else than it is.
 _UNFIT: Final = re.compile(f'[{_ACTING}"*/:<>?\\\\|\ud800-\udfff]')
+"""Characters that one of the clients' systems refuses in a file's name, or that mislead its reader."""
 _MOST_BYTES: Final = 240
-"""Of a file's name: file systems take 255, and some clients add a number."""
+"""The most bytes of a file's name: file systems take 255, and some clients add a number."""
 _KEPT_END: Final = 40
-"""Characters at the end that stay when a name is too long: a time, an id and what kind of file it is."""
+"""Characters at the end that stay when a name is too long: a time, an id and the extension."""
 
 
 def text_of(name: bytes) -> str:
-    """A name, or a path, as text."""
+    """Return a name or a path as text."""
     return _HIDDEN.sub(_escape, name.decode("utf-8", "surrogateescape"))
 
 
@@ -44,9 +44,10 @@ def _escape(found: re.Match[str]) -> str:
 
 
 def path_of(text: str, *, field: str = "path") -> bytes:
-    """The path that a text stands for, b"" for the root; one slash before and one behind it mean nothing.
+    """Return the path that a text stands for, b"" for the root. One slash before and one after it are ignored.
 
-    Raises `RequestRefused` for what is no path: with empty parts, `.`, `..` or NUL, or a `%` that begins nothing.
+    Raises `RequestRefused` for a text that is no path: with empty parts, `.`, `..` or NUL, or with a `%` that two hex
+    digits do not follow. `field` is the field of the request that the error names.
     """
     if len(text) > MOST_TEXT:
         raise _refused(field, f"The path has {len(text)} characters; no path has so many.")
@@ -62,13 +63,13 @@ def path_of(text: str, *, field: str = "path") -> bytes:
 
 
 def first_of(names: Sequence[str], *, count: int, most: int) -> str:
-    """The first names of `count`, for a sentence, and how many more there are than `most`."""
+    """Return the first `most` of `count` names for a sentence, and how many more there are."""
     more = f" and {count - most} more" if count > most else ""
     return f"{', '.join(names[:most])}{more}"
 
 
 def file_name(text: str) -> str:
-    """A text as the name of one file that every system and every client takes; what is too long loses its middle."""
+    """Return a text as a file's name that every system and every client takes; a long one loses its middle."""
     fit = _UNFIT.sub("_", text).strip(" .")
     if len(fit.encode()) > _MOST_BYTES:
         end = fit[-_KEPT_END:]
@@ -78,7 +79,7 @@ def file_name(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """A text that somebody else has written, as one line in which nothing but text is left: the rest is escaped."""
+    """Return a foreign text as one line; line ends, control characters and marks of direction are escaped."""
     return _NO_TEXT.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 

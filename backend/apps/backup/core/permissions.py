@@ -1,7 +1,7 @@
-"""What somebody may do with the backups: one right for each kind of thing, none of which implies another.
+"""The permissions of users: one right for each kind of action; no right implies another.
 
-They are permissions of Django, given to users and groups as any other: `backup.view_backups` and so on. Superusers have
-all of them.
+They are permissions of Django, such as `backup.view_backups`, which an administrator gives to users and groups.
+Superusers have all of them.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import enum
 
 
 class Right(enum.Enum):
-    """A right; its value is what it allows, in words."""
+    """A right; its value says in words what it allows."""
 
     VIEW = "Can see configurations, backups, restores and their state"
     CONFIGURE = "Can make, change, switch and delete backup configurations"
@@ -22,15 +22,15 @@ class Right(enum.Enum):
 
     @property
     def label(self) -> str:
-        """As Django's admin shows it."""
+        """The text in Django's admin."""
         return self.value
 
     @property
     def codename(self) -> str:
-        """Its name in Django's table of permissions."""
+        """The name in Django's table of permissions."""
         return f"{self.name.lower()}_backups"
 
     @property
     def permission(self) -> str:
-        """What `User.has_perm` takes, for the app's fixed label."""
+        """The argument of `User.has_perm`, for the app's fixed label."""
         return f"backup.{self.codename}"

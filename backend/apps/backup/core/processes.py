@@ -1,7 +1,7 @@
-"""Who runs a job, in a form that another process can check later.
+"""The identity of the process that runs a job, in a form that another process can check later.
 
-A process is named by its host, its number and its start: numbers are given again, starts are not. The host's name
-is joined by the boot and the process namespace, since a number means nothing outside of them.
+A process is named by its host, its number and its start: systems use numbers again, but a number with its start is
+unique. The boot and the process namespace belong to the host's name, since a number means nothing outside of them.
 """
 
 import dataclasses
@@ -37,14 +37,14 @@ class HasWorker(Protocol):
 
 
 def process_of(row: HasWorker) -> ProcessIdentity:
-    """The process that works on a job or an operation."""
+    """Return the process that works on a job or an operation."""
     return ProcessIdentity(host=row.worker_host, pid=row.worker_pid or 0, start=row.worker_process_start)
 
 
 def command_line(command: str, *arguments: str, environment: Mapping[str, str]) -> tuple[list[str], dict[str, str]]:
-    """The command line and the environment of a management command of this project in a process of its own.
+    """Return the command line and the environment that run a management command in a process of its own.
 
-    Nothing secret may be among the arguments.
+    No secret may be among the arguments.
     """
     child = dict(environment)
     child["DJANGO_SETTINGS_MODULE"] = str(settings.SETTINGS_MODULE)
@@ -53,13 +53,13 @@ def command_line(command: str, *arguments: str, environment: Mapping[str, str]) 
 
 
 def own_identity() -> ProcessIdentity:
-    """The identity of this process."""
+    """Return the identity of this process."""
     pid = os.getpid()
     return ProcessIdentity(host=_host(), pid=pid, start=_start(pid) or "")
 
 
 def is_gone(process: ProcessIdentity) -> bool:
-    """True if that process certainly runs no more; False while it runs, or when it is not ours to know."""
+    """Return whether that process has certainly ended; False while it runs, and if this host cannot tell."""
     if process.host != _host() or not process.start:
         return False
     return _start(process.pid) != process.start
@@ -75,7 +75,7 @@ def _host() -> str:
 
 
 def _start(pid: int) -> str | None:
-    """When that process started, or None if there is no such process or it is dead and only not yet waited for."""
+    """Return the start of a process; None if there is no such process, or if it is a zombie."""
     if Path("/proc/self/stat").exists():
         try:
             text = Path(f"/proc/{pid}/stat").read_text(errors="replace")

@@ -1,4 +1,4 @@
-"""How far a job is: counted by the work, read by whoever writes or shows it."""
+"""The progress of a job: the work counts it, other threads read and write or show it."""
 
 import dataclasses
 import threading
@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Progress:
-    """A moment of a job. Bytes and files are of the phase; totals, rate and ETA are None while nothing is known."""
+    """The progress of a job at one time. Counts are those of the phase; total, rate and ETA are None if unknown."""
 
     phase: str
     files_done: int = 0
@@ -18,7 +18,7 @@ class Progress:
     eta_seconds: float | None = None
 
     def to_json(self) -> dict[str, object]:
-        """The form in which it stands in the job's row."""
+        """Return the form for the job's row."""
         values = dataclasses.asdict(self)
         for name in ("bytes_per_second", "eta_seconds"):
             if values[name] is not None:
@@ -31,7 +31,7 @@ Observer = Callable[[Progress], None]
 
 
 class Tracker:
-    """Counts. Cheap enough to be called for every chunk, from any thread."""
+    """A thread-safe counter of progress, cheap enough to be called for every chunk."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -42,24 +42,24 @@ class Tracker:
         self._total: int | None = None
 
     def begin(self, phase: str, *, total_bytes: int | None = None) -> None:
-        """A new phase begins, and its counts at zero."""
+        """Begin a new phase with its counts at zero."""
         with self._lock:
             self._phase, self._since = phase, time.monotonic()
             self._files, self._bytes, self._total = 0, 0, total_bytes
 
     def reached(self, *, bytes_done: int, files: int = 0, total_bytes: int | None = None) -> None:
-        """So much of the phase is done, counted from its beginning; the total, once it is known."""
+        """Set the counts of the phase, from its beginning; also its total, once it is known."""
         with self._lock:
             self._files, self._bytes = files, bytes_done
             if total_bytes is not None:
                 self._total = total_bytes
 
     def now(self) -> Progress:
-        """The counts as they are, with the mean rate of the phase."""
+        """Return the present counts with the mean rate of the phase."""
         with self._lock:
             elapsed = time.monotonic() - self._since
             rate = self._bytes / elapsed if elapsed > 0 and self._bytes else None
-            # A total is an estimate made before reading: what exceeds it makes it worthless, not the work wrong.
+            # A total is an estimate made before reading. Work beyond it shows that the estimate was wrong.
             total = self._total if self._total is not None and self._total >= self._bytes else None
             eta = (total - self._bytes) / rate if total is not None and rate else None
             return Progress(self._phase, self._files, self._bytes, total, rate, eta)

@@ -1,13 +1,13 @@
-"""Names as SQL identifiers."""
+"""Quoting of names as SQL identifiers."""
 
 from __future__ import annotations
 
 
 def quoted(name: str) -> str:
-    """As standard SQL has it, and with it PostgreSQL and SQLite."""
+    """Return the name quoted as in standard SQL, PostgreSQL and SQLite."""
     return '"' + name.replace('"', '""') + '"'
 
 
 def backticked(name: str) -> str:
-    """As MariaDB and MySQL have it, in every SQL mode."""
+    """Return the name quoted for MariaDB and MySQL, in every SQL mode."""
     return "`" + name.replace("`", "``") + "`"

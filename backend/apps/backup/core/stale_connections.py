@@ -2,15 +2,14 @@
 
 A server process with `CONN_MAX_AGE` keeps its connections between requests. The swap of a restore ends the sessions of
 a PostgreSQL database, and moves a SQLite file away: the next request on such a connection fails, or reads and writes
-the database that was replaced. Asking each server whether it still answers (`CONN_HEALTH_CHECKS`) takes a round trip
-for each request; looking at the socket and at the file takes none.
+the database that was replaced. A health check of the server (`CONN_HEALTH_CHECKS`) takes a round trip for each request;
+a look at the socket and at the file takes none.
 """
 
 from __future__ import annotations
 
 import select
 import weakref
-from pathlib import Path
 
 from django.core.signals import request_started
 from django.db import Error as DatabaseFailure
@@ -18,13 +17,15 @@ from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.backends.signals import connection_created
 
+from .database_traits import database_file
+
 _Identity = tuple[int, int]
 _files: weakref.WeakKeyDictionary[BaseDatabaseWrapper, _Identity] = weakref.WeakKeyDictionary()
-"""Device and inode of the file that each connection to SQLite has opened."""
+"""Device and inode of the database file that each connection has opened."""
 
 
 def watch_connections() -> None:
-    """Look at the connections at the start of each request from now on."""
+    """Close stale connections at the start of each request from now on."""
     connection_created.connect(_remember_file, dispatch_uid="backup.remember_file")
     request_started.connect(close_stale_connections, dispatch_uid="backup.close_stale_connections")
 
@@ -42,28 +43,29 @@ def _remember_file(*, connection: BaseDatabaseWrapper, **_signal: object) -> Non
 
 
 def _file_of(wrapper: BaseDatabaseWrapper) -> _Identity | None:
-    if wrapper.vendor != "sqlite":
+    path = database_file(wrapper)
+    if path is None:
         return None
     try:
-        status = Path(wrapper.settings_dict["NAME"]).stat()
+        status = path.stat()
     except OSError:
-        # A database in memory, or a file that is not there any more.
+        # The file was removed.
         return None
     return status.st_dev, status.st_ino
 
 
 def _is_stale(wrapper: BaseDatabaseWrapper) -> bool:
-    if wrapper.vendor == "sqlite":
-        opened = _files.get(wrapper)
-        return opened is not None and _file_of(wrapper) != opened
-    return _has_something_to_say(wrapper) and not wrapper.is_usable()
+    opened = _files.get(wrapper)
+    if opened is not None:
+        return _file_of(wrapper) != opened
+    return _has_waiting_bytes(wrapper) and not wrapper.is_usable()
 
 
-def _has_something_to_say(wrapper: BaseDatabaseWrapper) -> bool:
-    """Return whether bytes wait on an idle connection: the server's farewell, as a rule."""
+def _has_waiting_bytes(wrapper: BaseDatabaseWrapper) -> bool:
+    """Return whether bytes wait on an idle connection: as a rule the server's message that it ended the session."""
     number = getattr(wrapper.connection, "fileno", None)
     if number is None:
-        # PyMySQL does not tell. No swap ends a session with MariaDB or MySQL.
+        # A database without a server, or PyMySQL, which hides its socket. No swap ends a session with MariaDB or MySQL.
         return False
     try:
         with wrapper.wrap_database_errors:

@@ -1,4 +1,4 @@
-"""Moments of a project without time zones (USE_TZ = False): bare ones, of its TIME_ZONE."""
+"""Conversion of timestamps in projects with USE_TZ = False, whose databases hold naive ones of their TIME_ZONE."""
 
 from __future__ import annotations
 
@@ -8,31 +8,35 @@ from django.conf import settings as project
 from django.utils import timezone
 
 
-def with_offset(moment: datetime) -> datetime:
-    """The same moment, by which others can tell when it was."""
-    return timezone.make_aware(moment, timezone.get_default_timezone()) if timezone.is_naive(moment) else moment
+def with_offset(timestamp: datetime) -> datetime:
+    """Return the timestamp with an offset; a naive one is taken to be in TIME_ZONE."""
+    if timezone.is_aware(timestamp):
+        return timestamp
+    return timezone.make_aware(timestamp, timezone.get_default_timezone())
 
 
-def without_offset(moment: datetime) -> datetime:
-    """The same moment as the databases of such a project have it."""
-    return timezone.make_naive(moment, timezone.get_default_timezone()) if timezone.is_aware(moment) else moment
+def without_offset(timestamp: datetime) -> datetime:
+    """Return the timestamp as a naive one in TIME_ZONE, as the databases of projects with USE_TZ = False hold it."""
+    if timezone.is_naive(timestamp):
+        return timestamp
+    return timezone.make_naive(timestamp, timezone.get_default_timezone())
 
 
-def as_stored(moment: datetime) -> datetime:
-    """A moment that has an offset, as the databases of this project have it."""
-    return moment if project.USE_TZ else without_offset(moment)
+def as_stored(timestamp: datetime) -> datetime:
+    """Return a timestamp with an offset in the form that the databases of this project hold."""
+    return timestamp if project.USE_TZ else without_offset(timestamp)
 
 
-def in_utc(moment: datetime) -> datetime:
-    """The same moment, for lines that say UTC."""
-    return with_offset(moment).astimezone(UTC)
+def in_utc(timestamp: datetime) -> datetime:
+    """Return the timestamp in UTC."""
+    return with_offset(timestamp).astimezone(UTC)
 
 
-def minute_in_utc(moment: datetime) -> str:
-    """For people: the day and the minute, with the zone."""
-    return f"{in_utc(moment):%Y-%m-%d %H:%M} UTC"
+def minute_in_utc(timestamp: datetime) -> str:
+    """Return the day and the minute in UTC, for users."""
+    return f"{in_utc(timestamp):%Y-%m-%d %H:%M} UTC"
 
 
-def as_text(moment: datetime) -> str:
-    """As the whole API writes it: ISO 8601 with all its microseconds and an offset."""
-    return with_offset(moment).isoformat().replace("+00:00", "Z")
+def as_text(timestamp: datetime) -> str:
+    """Return the timestamp as the API writes it: ISO 8601 with microseconds and an offset."""
+    return with_offset(timestamp).isoformat().replace("+00:00", "Z")

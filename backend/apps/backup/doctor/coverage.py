@@ -14,7 +14,7 @@ from django.db.models import Q
 from .. import conf
 from ..errors import SettingsInvalid
 from ..models import BackupConfiguration, BackupJob, BackupType
-from ..selectors import LOOKED_FOR_FILES, Latest, backups_verified, holds_database, holds_root
+from ..selectors import TAKES_FILES, Latest, backups_verified, holds_database, holds_root
 from ..services.policy_import import refusal_here
 from ..sources import SourceRefused, database_aliases
 from ..sources.consistency_point import WITH_DATABASES, WITH_FILES
@@ -35,7 +35,7 @@ def never_verified(absent: Q, *, now: datetime, since: datetime | None = None) -
     roots = {root.name: holds_root(root.name) for root in file_roots(fields)}
     if fields and not roots:
         # Rows can name files, but no folder is known: a backup that looked for files has found none.
-        roots = {"": LOOKED_FOR_FILES}
+        roots = {"": TAKES_FILES}
     missing = [
         _missing(databases, "the database", "the database", absent=absent, now=now, since=since),
         _missing(roots, "the files", "the file root", absent=absent, now=now, since=since),

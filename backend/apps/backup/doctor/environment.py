@@ -15,8 +15,8 @@ from django.db import connections, router
 from strongroom.passphrase import SOURCES, passphrase_source
 
 from .. import conf
-from ..core.application_hold import FOLDER, application_is_held, may_look
-from ..core.server_errors import what_helps, what_was_said
+from ..core.application_hold import FOLDER, can_see_hold, has_hold_middleware
+from ..core.server_errors import advice_for, server_message
 from ..errors import SettingsInvalid
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, access_models, interrupted_restores
@@ -109,8 +109,8 @@ def client_findings(*, ask_servers: bool) -> Iterator[Finding]:
         except ClientMissing as error:
             yield critical(4, f"database {wrapper.alias}", error.what, error.helps)
         except DatabaseFailure as error:
-            what = f"Cannot read the version of its server: {what_was_said(error)}."
-            yield critical(4, f"database {wrapper.alias}", what, what_helps(error))
+            what = f"Cannot read the version of its server: {server_message(error)}."
+            yield critical(4, f"database {wrapper.alias}", what, advice_for(error))
         if not ask_servers:
             return
 
@@ -139,7 +139,7 @@ def restore_findings() -> list[Finding]:
 def middleware_findings() -> Iterator[Finding]:
     """W042: the middleware that blocks writes during a restore cannot see the block."""
     root = conf.load().storage_root
-    if application_is_held() and not may_look(root):
+    if has_hold_middleware() and not can_see_hold(root):
         yield warning(
             42,
             "MIDDLEWARE",

@@ -1,1 +1,1 @@
-"""The processes that run what is due: the agent, cron, and Celery workers."""
+"""The processes that run due jobs: the agent, cron, and Celery workers."""

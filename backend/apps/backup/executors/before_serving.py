@@ -1,8 +1,7 @@
-"""Before a server serves: a system that a kill has left between two states is completed first.
+"""Recovery before the first request: a restore that was killed in its swap is completed before the system serves.
 
-A restore that is killed in the middle of its swap leaves a database of one day and files of another until it is
-completed. An agent or worker does that within seconds; where there is neither, the next request, `migrate` and
-`runserver` do it, and refuse to go on where they cannot.
+Until it is completed, the database and the files are of different days. An agent or worker completes it within seconds.
+Without them the next request, `migrate` and `runserver` complete it; if that fails, they refuse to go on.
 """
 
 from __future__ import annotations
@@ -18,16 +17,16 @@ from ..errors import SettingsInvalid
 _logger: Final = logging.getLogger(__name__)
 
 
-class _Watch:
-    """The folders of journals as they were when nothing in them was left half done."""
+class _RecoveryGuard:
+    """The check before each request. It remembers the state of the folders of journals without an unfinished swap."""
 
     def __init__(self) -> None:
         self._settled: tuple[object, ...] | None = None
 
     def complete(self, **_signal: object) -> None:
-        """Complete what was cut off in the middle. Raises the backup system's errors where that cannot be done.
+        """Complete a restore that was killed in its swap. Raises the backup system's errors if that fails.
 
-        One look at the times of the folders, as long as nothing has changed in them.
+        While nothing changes in the folders of journals, this takes one `stat` of each.
         """
         # Every command of the project loads this module, and few of them serve requests.
         from ..restores import RestoreRefused, journal_folders, mixed_restores, recover_restores  # noqa: PLC0415
@@ -41,7 +40,7 @@ class _Watch:
                 return
             between = mixed_restores()
         except (SettingsInvalid, FileNotFoundError, PermissionError, RestoreRefused):
-            # Without settings, journals, or the right to read them there is nothing to go by; the checks tell of them.
+            # Without settings, journals, or the permission to read them nothing can be done here; the checks report it.
             return
         if not between:
             self._settled = seen
@@ -50,9 +49,9 @@ class _Watch:
             _logger.warning("%s", line)
 
 
-_watch = _Watch()
+_guard = _RecoveryGuard()
 
 
 def complete_before_serving() -> None:
-    """Look before each request from now on."""
-    request_started.connect(_watch.complete, dispatch_uid="backup.complete_before_serving")
+    """Check before each request from now on."""
+    request_started.connect(_guard.complete, dispatch_uid="backup.complete_before_serving")

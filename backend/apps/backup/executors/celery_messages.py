@@ -1,6 +1,6 @@
-"""Messages to Celery workers, for the executor "celery": they only wake a worker up, the ledger is the truth.
+"""Messages to Celery workers, for the executor "celery". They only wake a worker up; the ledger is the truth.
 
-A message that is lost is sent again by the workers' watch; one that comes twice changes nothing.
+The workers' watchdog sends a lost message again. A message that arrives twice changes nothing.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from ..models import BackupJob, JobStatus
 from ..services.operation_runs import operation_hand_over
 
 TRANSPORT_ERRORS: tuple[type[Exception], ...] = (ImportError, KeyError)
-"""Of Celery, whose broker is of a kind that it does not know, or that takes a package which is not installed or is of
-another version."""
+"""Errors of Celery for a broker of an unknown kind, or one whose client package is missing or of a wrong version."""
 
 try:
     import celery
@@ -35,14 +34,14 @@ _CONNECT = {"max_retries": 2, "interval_start": 0, "interval_step": 0.2, "interv
 
 
 def send_job(job: uuid.UUID, *, now: datetime) -> None:
-    """Tell the workers about a PENDING job. Raises `BrokerUnavailable`; the job stays PENDING then."""
+    """Send a message about a PENDING job to the workers. Raises `BrokerUnavailable`; the job stays PENDING then."""
     _send(RUN_JOB, job, "job")
     with ledger_access("noting that a job was sent"):
         BackupJob.objects.using(ledger_alias()).filter(uuid=job, status=JobStatus.PENDING).update(dispatched_at=now)
 
 
 def send_operation(operation: uuid.UUID, *, now: datetime) -> None:
-    """The same for an operation."""
+    """Send a message about a PENDING operation to the workers. Raises `BrokerUnavailable`; it stays PENDING then."""
     _send(RUN_OPERATION, operation, "operation")
     operation_hand_over(operation, now=now)
 

@@ -1,7 +1,7 @@
-"""What a Celery worker does besides its tasks: a thread that says that it is there and finds what was overlooked.
+"""The watchdog of a Celery worker: a thread that sends heartbeats and finds overlooked work.
 
-Beat and the broker may fail silently: Beat that has stopped, a message that is lost, a worker that died with a job. The
-thread looks into the ledger and mends all of it within a minute or two, without a broker.
+Beat, the broker and workers may fail silently: Beat stops, a message is lost, a worker dies with its job. The thread
+reads the ledger and repairs all of this within a minute or two, without a broker.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from ..operations import settle_operations
 from ..restores import recover_restores
 from ..selectors import jobs_to_send, operations_to_send
 from ..selectors.executors import executors_alive
-from ..services.dead_jobs import job_enforce, job_reap
+from ..services.dead_jobs import job_kill_overdue, job_reap
 from ..services.due_jobs import expire_waiting, run_due
 from ..services.executor_registry import PAUSE, executor_beat, executor_leave
 from ..services.operations import operations_expire
@@ -35,44 +35,44 @@ from ..services.uploads import uploads_expire
 from .celery_messages import send_job, send_operation
 
 _BEAT_FIRST = timedelta(seconds=45)
-"""So long a due slot is left to Beat."""
+"""The time for which a due slot is left to Beat."""
 
 _LOST = timedelta(minutes=10)
-"""A message that was sent so long ago, for a job that still waits, is taken for lost."""
+"""The age of a message after which it counts as lost if its job still waits."""
 
 _FORK_PATIENCE = 10.0
-"""Seconds that a fork waits at the most for the end of a round."""
+"""Most seconds that a fork waits for the end of a round."""
 
 _logger = logging.getLogger(__name__)
 
 
 class Watchdog:
-    """The thread; started when the worker is ready, stopped when it shuts down."""
+    """The thread of one worker, from `worker_ready` to `worker_shutdown`."""
 
     def __init__(self, facts: Mapping[str, object]) -> None:
         self._facts = facts
         self._stop = threading.Event()
-        self._turn = threading.Lock()
-        self._kept = False
-        self._beaten = 0.0
+        self._round_lock = threading.Lock()
+        self._is_held_for_fork = False
+        self._last_beat = 0.0
         self._thread = threading.Thread(target=self._run, name="backup-watch", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch."""
-        # A process of the pool that is forked in the middle of a round would begin its life with the locks of the
-        # database's library held, by a thread that it does not have.
+        """Start the thread."""
+        # In a process of the pool that is forked in the middle of a round, locks of the database's library would be
+        # held by a thread that does not exist there.
         os.register_at_fork(before=self._before_fork, after_in_parent=self._after_fork, after_in_child=self._after_fork)
         self._thread.start()
 
     def stop(self) -> None:
-        """Watch no longer, and say that the worker leaves."""
+        """Stop the thread and remove the worker from the registered executors."""
         self._stop.set()
         self._thread.join(timeout=PAUSE.total_seconds())
 
     def _run(self) -> None:
         while True:
-            with self._turn:
-                self._look_safely()
+            with self._round_lock:
+                self._run_round_safely()
             if self._stop.wait(PAUSE.total_seconds()):
                 break
         try:
@@ -82,22 +82,22 @@ class Watchdog:
         finally:
             connections.close_all()
 
-    def _look_safely(self) -> None:
+    def _run_round_safely(self) -> None:
         try:
-            self.look()
+            self.run_round()
         except BackupError as error:
-            # The ledger or the broker is away; the next round finds the same work.
+            # The ledger or the broker is unavailable; the next round finds the same work.
             _logger.warning("%s", error)
             self._recover()
         except Exception:
-            # Without its watch the worker would overlook, for good, whatever nobody else sees.
-            _logger.exception("The watch of the backups met with the unexpected, and goes on.")
+            # If the thread ended here, overlooked work would stay overlooked.
+            _logger.exception("Unexpected watchdog error; continuing.")
         finally:
-            # A connection that is open when the worker forks a child would be shared with it.
+            # A child that the worker forks would share an open connection.
             connections.close_all()
 
     def _recover(self) -> None:
-        """Complete or undo what a killed restore has left; the ledger may be away because of it."""
+        """Complete or undo a killed restore, which may be the reason why the ledger is unavailable."""
         try:
             for line in recover_restores():
                 _logger.warning("%s", line)
@@ -105,19 +105,19 @@ class Watchdog:
             _logger.warning("An interrupted restore could not be recovered: %s", error)
 
     def _before_fork(self) -> None:
-        self._kept = self._turn.acquire(timeout=_FORK_PATIENCE)
+        self._is_held_for_fork = self._round_lock.acquire(timeout=_FORK_PATIENCE)
 
     def _after_fork(self) -> None:
-        if self._kept:
-            self._turn.release()
+        if self._is_held_for_fork:
+            self._round_lock.release()
 
-    def look(self) -> None:
-        """One round. Raises what keeps the ledger or the broker from being used."""
+    def run_round(self) -> None:
+        """Do one round. Raises the errors of the ledger and of the broker."""
         now = timezone.now()
-        # One that was typed may have been killed in its swap as well as one of an operation.
+        # Besides operations, a restore that a user started by hand may have been killed in its swap.
         self._recover()
         self._beat()
-        for job in job_enforce(now=now):
+        for job in job_kill_overdue(now=now):
             _logger.warning("The backup job %s did not stop when it was told to, and was killed.", job)
         for job in job_reap(now=now):
             _logger.warning("The backup job %s was found dead.", job)
@@ -126,8 +126,8 @@ class Watchdog:
         operations_expire(now=now)
         uploads_expire(now=now)
         if conf.load().executor != "celery" and any(one.kind == ExecutorKind.AGENT for one in executors_alive(now=now)):
-            # The slots are the agent's, and this worker is there for other work.
-            check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
+            # The agent looks after the slots.
+            check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_if_due)
             return
         expire_waiting(now=now)
         for due in run_due(now=now, woken_by=WokenBy.WORKER, patience=_BEAT_FIRST):
@@ -136,15 +136,15 @@ class Watchdog:
             send_job(lost, now=now)
         for lost in operations_to_send(now=now, patience=_LOST):
             send_operation(lost, now=now)
-        # Last, because it takes long where there is damage, and nothing that is due waits for it then.
-        check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_again)
+        # Last, so that no due job waits for it: it takes long where there is damage.
+        check_packs(now=now, pause=PACKS_PAUSE, tick=self._beat_if_due)
 
     def _beat(self) -> None:
         facts = {**self._facts, "passphrase": passphrase_trouble()}
         executor_beat(ExecutorKind.WORKER, own_identity(), facts, now=timezone.now())
-        self._beaten = time.monotonic()
+        self._last_beat = time.monotonic()
 
-    def _beat_again(self) -> None:
-        """A sign of life while something takes long."""
-        if time.monotonic() - self._beaten >= PAUSE.total_seconds():
+    def _beat_if_due(self) -> None:
+        """Send a heartbeat during long work, if it is time for one."""
+        if time.monotonic() - self._last_beat >= PAUSE.total_seconds():
             self._beat()

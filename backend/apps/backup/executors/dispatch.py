@@ -1,8 +1,7 @@
-"""Where jobs and operations run: in this process, in one of their own that was started fresh, or with whoever takes
-them over.
+"""The choice of the process in which a job or an operation runs: this one, a new one, or that of another executor.
 
-`submit` is for jobs that nobody waits for. Whatever happens to whoever took one over, the job's row tells: a PENDING
-one is found again, a RUNNING one whose process is gone is found dead. The same holds of operations.
+`submit` hands a job over and does not wait for it. If its executor dies, the job's row is enough to go on: a PENDING
+job is found again, and a RUNNING one whose process has ended is found dead. The same applies to operations.
 """
 
 import contextlib
@@ -30,66 +29,71 @@ from ..ledger import renew_connection
 from ..models import BackupJob, JobStatus, OperationStatus
 from ..operations import run_operation, settle_dead
 from ..selectors import job_by_uuid, operation_by_uuid
-from ..services.dead_jobs import job_enforce, job_fail_dead
+from ..services.dead_jobs import job_fail_dead, job_kill_overdue
 from ..services.jobs import job_hand_over
 from ..services.operation_runs import operation_hand_over
 from ..storage.private_files import make_private_folder
 from .celery_messages import send_job, send_operation
 
 _POLL_SECONDS = 0.5
-_LAST_WORDS = 2000
+_MOST_STDERR = 2000
+"""The most bytes of a failed process's error output in the reason of the failure."""
 DETACHED_LOG = "detached.log"
 
 
 class Child:
-    """A process of its own. Its session is its own too: what ends the parent does not end it."""
+    """A process that does the work of one row. It has a session of its own, so that it outlives its parent."""
 
     def __init__(self, command: str, row: uuid.UUID) -> None:
         self.row = row
-        # Closed when the object goes; the child has a descriptor of its own.
+        # Closed with the object; the child has a descriptor of its own.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115
         self.process = _start(command, row, stderr=self._stderr)
-        self._told_to_stop = False
+        self._stop_sent = False
 
     def stop(self) -> None:
         """Tell the process to end its work, or not to begin it."""
-        self._told_to_stop = True
+        self._stop_sent = True
         self.process.send_signal(signal.SIGTERM)
 
     def report(self) -> str:
-        """What became of its work, in words, after the process has ended; the row says the same then.
+        """Return the result of the work in words, after the process has ended, and write an early end to the row.
 
         Can be called again after `LedgerUnavailable`.
         """
         raise NotImplementedError
 
-    def _last_words(self, work: str) -> str:
+    def _early_end(self, work: str) -> str:
+        """Say how the process ended before its work did, with the end of its error output."""
         code = self.process.returncode
-        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _LAST_WORDS))
-        said = self._stderr.read().decode(errors="replace").strip()
+        self._stderr.seek(max(0, self._stderr.seek(0, os.SEEK_END) - _MOST_STDERR))
+        output = self._stderr.read().decode(errors="replace").strip()
         how = f"was killed by signal {-code}" if code < 0 else f"ended with code {code} before the {work} did"
-        return f"The process {self.process.pid} of the {work} {how}." + (f" It said: {said}" if said else "")
+        return f"The process {self.process.pid} of the {work} {how}." + (
+            f" Its error output: {output}" if output else ""
+        )
 
 
 class ChildJob(Child):
-    """Of a job."""
+    """The process of a job."""
 
     def __init__(self, job: uuid.UUID) -> None:
         super().__init__("backup_run_job", job)
 
     def settle(self) -> BackupJob:
-        """The job's row after its process has ended. Raises `JobKilled` if the process left it unfinished.
+        """Return the job's row after its process has ended. Raises `JobKilled` if the process left it unfinished.
 
-        The row says why then, and whether the job is tried again. Can be called again after `LedgerUnavailable`.
+        Then the row has the reason, and says whether the job is tried again. Can be called again after
+        `LedgerUnavailable`.
         """
-        pid, row = self.process.pid, _row(self.row)
-        # It waits for a better time, as its own process has written down; or we had told that process not to begin.
-        waits = row.not_before is not None or row.worker_pid == pid or self._told_to_stop
+        pid, row = self.process.pid, _job_row(self.row)
+        # Its own process put the job off, or was told not to begin.
+        waits = row.not_before is not None or row.worker_pid == pid or self._stop_sent
         if row.status == JobStatus.PENDING and waits:
             return row
-        reason = self._last_words("job")
+        reason = self._early_end("job")
         if not job_fail_dead(self.row, pid=pid, reason=reason, now=timezone.now()):
-            return _row(self.row)
+            return _job_row(self.row)
         raise JobKilled(reason)
 
     def report(self) -> str:
@@ -101,7 +105,7 @@ class ChildJob(Child):
 
 
 class ChildOperation(Child):
-    """Of an operation."""
+    """The process of an operation."""
 
     def __init__(self, operation: uuid.UUID) -> None:
         super().__init__("backup_run_operation", operation)
@@ -110,16 +114,19 @@ class ChildOperation(Child):
         row = operation_by_uuid(self.row)
         if row is None:
             return f"The operation {self.row} is gone with the ledger that was replaced; see the restore's own row."
-        begun = row.status == OperationStatus.RUNNING and row.worker_pid == self.process.pid
-        never = row.status == OperationStatus.PENDING and not self._told_to_stop
-        if begun or never:
-            settle_dead(row, self._last_words("operation"), now=timezone.now())
+        is_unfinished = row.status == OperationStatus.RUNNING and row.worker_pid == self.process.pid
+        was_never_begun = row.status == OperationStatus.PENDING and not self._stop_sent
+        if is_unfinished or was_never_begun:
+            settle_dead(row, self._early_end("operation"), now=timezone.now())
             row = operation_by_uuid(self.row) or row
         return f"{row}" + (f": {row.error_message}" if row.error_message else "")
 
 
 def submit(job: uuid.UUID, *, now: datetime) -> str:
-    """Hand a PENDING job to whoever runs jobs here; who that is. Raises `BrokerUnavailable`, or as `run_job` does."""
+    """Hand a PENDING job to the executor of BACKUP_EXECUTOR; return its name.
+
+    Raises `BrokerUnavailable`; with the executor "inline" also the errors of `run_job`.
+    """
     executor = conf.load().executor
     if executor == "celery":
         send_job(job, now=now)
@@ -133,9 +140,9 @@ def submit(job: uuid.UUID, *, now: datetime) -> str:
 
 
 def run_waiting(job: uuid.UUID, *, executor: str, observer: Observer | None = None) -> BackupJob:
-    """Run a PENDING job and wait, in a process of its own for "process", else in this one; its row as it ended.
+    """Run a PENDING job, wait for its end and return its row. For "process" it has a process of its own.
 
-    Raises as `run_job` does, or `JobKilled`.
+    Raises the errors of `run_job`, or `JobKilled`.
     """
     if executor != "process":
         return run_job(job, observer=observer)
@@ -146,14 +153,14 @@ def run_waiting(job: uuid.UUID, *, executor: str, observer: Observer | None = No
 
 
 def run_detached(job: uuid.UUID) -> int:
-    """Start a process of its own for a PENDING job and leave it; the process number."""
+    """Start a process of its own for a PENDING job, do not wait for it, and return the process number."""
     return _detach("backup_run_job", job)
 
 
 def submit_operation(operation: uuid.UUID, *, now: datetime) -> None:
-    """Hand a PENDING operation to whoever runs jobs here.
+    """Hand a PENDING operation to the executor of BACKUP_EXECUTOR.
 
-    Raises `BrokerUnavailable`; with the executor "inline" what went wrong is in the operation's row.
+    Raises `BrokerUnavailable`. With the executor "inline" errors of the operation are in its row.
     """
     executor = conf.load().executor
     if executor == "celery":
@@ -168,17 +175,17 @@ def submit_operation(operation: uuid.UUID, *, now: datetime) -> None:
 
 
 def run_operation_waiting(operation: uuid.UUID) -> str:
-    """Run a PENDING operation in a process of its own and wait; what became of it, in words."""
+    """Run a PENDING operation in a process of its own, wait for its end, and return the result in words."""
     child = ChildOperation(operation)
     with _passing_signals_to(child.process):
         child.process.wait()
-    # It may have exchanged the database that our connection is to.
+    # It may have replaced the database of our connection.
     renew_connection()
     return child.report()
 
 
 def _detach(command: str, row: uuid.UUID) -> int:
-    """What the process has to say besides the row goes to `detached.log` in BACKUP_STORAGE_ROOT."""
+    """Start a process whose error output goes to `detached.log` in BACKUP_STORAGE_ROOT; return its number."""
     folder = conf.load().storage_root.resolve()
     make_private_folder(folder)
     descriptor = os.open(folder / DETACHED_LOG, os.O_CREAT | os.O_WRONLY | os.O_APPEND, 0o600)
@@ -198,7 +205,7 @@ def _start(command: str, row: uuid.UUID, *, stderr: IO[bytes]) -> subprocess.Pop
     )
 
 
-def _row(job: uuid.UUID) -> BackupJob:
+def _job_row(job: uuid.UUID) -> BackupJob:
     row = job_by_uuid(job)
     if row is None:
         raise JobNotFound(f"The ledger has no job {job}.")
@@ -211,16 +218,16 @@ def _wait(child: ChildJob, observer: Observer | None) -> None:
             child.process.wait(_POLL_SECONDS)
         except subprocess.TimeoutExpired:
             try:
-                _look_after(child.row, observer)
+                _enforce_and_observe(child.row, observer)
             except LedgerUnavailable:
-                # The job itself decides for how long it can do without.
+                # The job itself decides for how long it can work without the ledger.
                 renew_connection()
         else:
             return
 
 
-def _look_after(job: uuid.UUID, observer: Observer | None) -> None:
-    job_enforce(now=timezone.now())
+def _enforce_and_observe(job: uuid.UUID, observer: Observer | None) -> None:
+    job_kill_overdue(now=timezone.now())
     row = None if observer is None else job_by_uuid(job)
     if observer is not None and row is not None and row.progress:
         observer(Progress(**row.progress))
@@ -228,7 +235,7 @@ def _look_after(job: uuid.UUID, observer: Observer | None) -> None:
 
 @contextlib.contextmanager
 def _passing_signals_to(process: subprocess.Popen[bytes]) -> Iterator[None]:
-    """The child decides what SIGTERM and SIGINT do to the job; we wait for it. It ignores a signal that comes twice."""
+    """Pass SIGTERM and SIGINT on to the child while the block runs. It ignores a signal that comes twice."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

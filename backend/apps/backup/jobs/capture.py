@@ -1,4 +1,4 @@
-"""The work of one job: the cut to a snapshot or a package, read back before it counts."""
+"""The work of one job: store the data of a consistency point as a snapshot or a package, and verify it."""
 
 import contextlib
 import dataclasses
@@ -46,7 +46,7 @@ from ..storage.staging import staging_folder
 from .parent import choose_parent
 
 ROOT = "/edms"
-"""The path under which snapshots are filed; restic groups by it."""
+"""The path of all snapshots; restic groups snapshots by it."""
 
 _FURTHER_PASSES = 2
 _PASSED_AGAIN = (
@@ -55,18 +55,18 @@ _PASSED_AGAIN = (
 )
 
 _CLOCK_MARGIN = 5.0
-"""Seconds by which the clock of a file system may differ."""
+"""Seconds by which the clock of a file system may differ from ours."""
 _LOCK_PATIENCE = 3600.0
-"""Seconds: as long as a prune of a large repository may take."""
+"""Seconds that a scheduled job waits for a prune, which may take long in a large repository."""
 
 
 class _DeletedMeanwhile(Exception):
-    """The application has deleted files that the package names; another pass holds them."""
+    """The application has deleted files that the package names; another pass keeps them."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class _Storing:
-    """Where a snapshot goes, and what it takes to store it."""
+class _SnapshotTarget:
+    """The locked repository of a snapshot, with the request and the folder for working files."""
 
     repository: Repository
     place: RepositoryPlace
@@ -77,29 +77,29 @@ class _Storing:
 
 @dataclasses.dataclass(slots=True)
 class Capture:
-    """One job's work. `stored` is set as soon as a restore point exists, whatever happens after it."""
+    """The work of one job. `stored` is set as soon as a restore point exists, also if a later step fails."""
 
     job: BackupJob
     tracker: Tracker
     fence: Callable[[], None]
-    """Raises if the job is no longer ours; asks the ledger, called right before anything is published. From then on
-    signals wait."""
+    """Asks the ledger, and raises if another process decided about the job. Called right before the publication; from
+    then on signals wait."""
     published: Callable[[], None]
-    """Called when what was published is in `stored`; raises what has waited."""
+    """Called when `stored` has the published backup. Raises the signal that has waited."""
     check: Callable[[], None]
-    """Raises if the job is known to be no longer ours; cheap, called all the time."""
+    """Raises if the job must end, as far as its heartbeat knows. Cheap, so that it is called often."""
     stored: JobResult | None = None
     repository: int | None = None
-    """The primary key of the repository that the snapshot goes to."""
+    """The primary key of the snapshot's repository."""
     manifest: Manifest | None = None
-    """That of what this attempt has stored."""
+    """The manifest of the backup that this attempt has stored."""
     positions: dict[str, str] = dataclasses.field(default_factory=dict)
-    """Of the servers at its consistency point, as `ConsistencyPoint` has them."""
+    """The positions of the servers at the consistency point, as `ConsistencyPoint` has them."""
     is_damaged: bool = False
-    """What is stored was found not to be what was read."""
+    """Whether verification found that the stored backup differs from its source."""
 
     def run(self) -> list[str]:
-        """Make the backup and read it back; what the reading found wrong. The result is in `stored`."""
+        """Make the backup, verify it, and return the findings of the verification. The result is in `stored`."""
         request = JobRequest.from_json(self.job.backup_type, self.job.settings)
         return self._package(request) if request.makes_package else self._snapshot(request)
 
@@ -128,13 +128,13 @@ class Capture:
         stored = repository_for_job(self.job, place, may_begin=request.new_repository, now=timezone.now())
         self.repository, repository = stored.row.pk, stored.repository
         with self._lock(repository) as lock, staging_folder(self.job.uuid) as staging:
-            storing = _Storing(repository, place, request, staging, lock)
-            snapshot = self._left_by_earlier_attempt(repository) or self._store(storing)
+            target = _SnapshotTarget(repository, place, request, staging, lock)
+            snapshot = self._snapshot_of_earlier_attempt(repository) or self._store(target)
             read = read_back(repository, snapshot, staging=staging, tracker=self.tracker, tick=self.check)
             if read.damage:
                 damage_note(repository, read.damage, found_by=DamageFinder.BACKUP, now=timezone.now())
             if read.findings and read.damage:
-                read = self._store_again(storing, snapshot, read)
+                read = self._store_again(target, snapshot, read)
             self.is_damaged = bool(read.findings)
             if self.job.attempt > 1:
                 self._retract_others(repository)
@@ -143,19 +143,19 @@ class Capture:
             damage_settle(repository, found_by=DamageFinder.BACKUP, now=timezone.now(), tick=self.check)
             return read.findings
 
-    def _store_again(self, storing: _Storing, bad: Snapshot, read: ReadBack) -> ReadBack:
-        """Read the sources once more and store anew what was found damaged; what the second reading back found.
+    def _store_again(self, target: _SnapshotTarget, bad: Snapshot, read: ReadBack) -> ReadBack:
+        """Read the sources again, store the damaged content again, and return the result of the second verification.
 
-        The damaged snapshot goes when the other one is stored: a job has one backup.
+        The damaged snapshot is removed when the new one is stored: a job has one backup.
         """
         self.is_damaged = True
-        snapshot = self._store(storing, note=_stored_again(read))
+        snapshot = self._store(target, note=_stored_again_note(read))
         with contextlib.suppress(AppendOnly):
-            storing.repository.retract_snapshot(bad.id)
-        return read_back(storing.repository, snapshot, staging=storing.staging, tracker=self.tracker, tick=self.check)
+            target.repository.retract_snapshot(bad.id)
+        return read_back(target.repository, snapshot, staging=target.staging, tracker=self.tracker, tick=self.check)
 
     def _rehearse_snapshot(self, repository: Repository) -> None:
-        """Rehearse what is stored now, which is another snapshot where damage was met."""
+        """Rehearse the restore of the stored snapshot, which is the second one where damage was found."""
         if self.stored is None:
             raise AssertionError("Only a stored backup is rehearsed.")
         place = SnapshotPlace(SnapshotView(repository, repository.snapshot(self.stored.snapshot_id)))
@@ -168,7 +168,7 @@ class Capture:
         return rehearse_all(place, manifest)
 
     def _lock(self, repository: Repository) -> RepositoryLock:
-        """A shared lock. A scheduled job waits for it while somebody prunes; whoever asks by hand is told at once."""
+        """Take a shared lock. A scheduled job waits for the end of a prune; a manual one fails at once."""
 
         def waiting() -> None:
             self.tracker.begin("waiting for the repository's lock")
@@ -177,75 +177,82 @@ class Capture:
         patience = _LOCK_PATIENCE if self.job.trigger == Trigger.SCHEDULED else 0.0
         return lock_patiently(repository, seconds=patience, waiting=waiting)
 
-    def _store(self, storing: _Storing, *, note: str = "") -> Snapshot:
-        """Store a snapshot. Files that the application deletes between the consistency point and their reading make
-        another pass: with a new consistency point, and with those files from the pass before."""
-        parent, warnings = choose_parent(self.job, storing.place, storing.repository)
+    def _store(self, target: _SnapshotTarget, *, note: str = "") -> Snapshot:
+        """Store a snapshot, in further passes if the application deletes files before they are read.
+
+        A further pass has a new consistency point, and has those files from the pass before.
+        """
+        parent, warnings = choose_parent(self.job, target.place, target.repository)
         warnings += [note] if note else []
         since = time.time() - _CLOCK_MARGIN
-        snapshot, again = self._store_once(storing, parent, warnings)
+        snapshot, again = self._store_once(target, parent, warnings)
         for _ in range(_FURTHER_PASSES):
             if not again:
                 break
             before, first = snapshot, self.stored
-            snapshot, again = self._store_once(storing, before, [*warnings, _PASSED_AGAIN], links_since=since)
-            self.stored = _both(first, self.stored)
+            snapshot, again = self._store_once(target, before, [*warnings, _PASSED_AGAIN], links_since=since)
+            self.stored = _combined(first, self.stored)
             with contextlib.suppress(AppendOnly):
-                storing.repository.retract_snapshot(before.id)
+                target.repository.retract_snapshot(before.id)
         return snapshot
 
     def _store_once(
-        self, storing: _Storing, parent: Snapshot | None, warnings: list[str], *, links_since: float | None = None
+        self, target: _SnapshotTarget, parent: Snapshot | None, warnings: list[str], *, links_since: float | None = None
     ) -> tuple[Snapshot, bool]:
-        """One pass: what it stored, and whether another one can do better. `links_since`: when the first one began."""
-        repository, request = storing.repository, storing.request
+        """Make one pass; return the snapshot, and whether another pass can be more complete.
+
+        `links_since` is the start of the first pass, None in the first pass itself.
+        """
+        repository, request = target.repository, target.request
         known = damage_known(repository)
 
         def before_publish() -> None:
-            storing.lock.check()
+            target.lock.check()
             self.fence()
 
         self.tracker.begin("opening the sources")
-        spec = self._spec(request, storing.staging, recalls=links_since is not None, links_since=links_since)
-        with open_consistency_point(self.job.backup_type, spec=spec) as cut:
+        spec = self._spec(request, target.staging, recalls=links_since is not None, links_since=links_since)
+        with open_consistency_point(self.job.backup_type, spec=spec) as point:
             options = ArchiveOptions(
                 paths=(ROOT,),
                 tags=snapshot_tags(self.job),
                 parent=parent,
                 compression=request.compression,
                 before_publish=before_publish,
-                on_problem=cut.note_unread,
+                on_problem=point.note_unread,
                 distrusted=[as_damage(row) for row in known if row.kind != DamageKind.HEADER],
             )
-            self.stored = self._archive(repository, cut, options, warnings)
+            self.stored = self._archive(repository, point, options, warnings)
             self.published()
-            again = cut.lacks_deleted_files()
+            again = point.lacks_deleted_files()
         return repository.snapshot(self.stored.snapshot_id), again
 
-    def _left_by_earlier_attempt(self, repository: Repository) -> Snapshot | None:
-        """The snapshot that an earlier attempt had stored when it was cut off: a job never stores two."""
+    def _snapshot_of_earlier_attempt(self, repository: Repository) -> Snapshot | None:
+        """Adopt the snapshot that an interrupted earlier attempt had stored, if there is one: a job has one backup."""
         if self.job.attempt <= 1:
             return None
         for snapshot in newest_first(snapshots_of(repository, [self.job.uuid])):
-            # One whose manifest is damaged is stored anew, and goes then.
+            # One with a damaged manifest is replaced and removed.
             with contextlib.suppress(Damaged, ManifestInvalid):
-                return self._adopted(snapshot, read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))))
+                return self._adopt(snapshot, read_manifest(SnapshotPlace(SnapshotView(repository, snapshot))))
         return None
 
-    def _adopted(self, snapshot: Snapshot, manifest: Manifest) -> Snapshot:
-        unread = [("", f"{manifest.problems} things could not be read; their names are lost with the first attempt")]
+    def _adopt(self, snapshot: Snapshot, manifest: Manifest) -> Snapshot:
+        unread = [("", f"{manifest.problems} problems of the interrupted attempt, whose names are lost")]
         self.stored = JobResult(
             repository=self.repository,
             snapshot_id=snapshot.id,
             **summary_facts(snapshot.summary),
             manifest=manifest_facts(manifest),
-            warnings=["An earlier attempt had stored this backup when it was cut off; this one has read it back."],
+            warnings=[
+                "An earlier attempt was interrupted after it had stored this backup; this attempt has verified it."
+            ],
             problems=unread if manifest.problems else [],
         )
         return snapshot
 
     def _retract_others(self, repository: Repository) -> None:
-        """Remove what earlier attempts stored besides: a job has one backup."""
+        """Remove other snapshots of earlier attempts: a job has one backup."""
         if self.stored is None:
             raise AssertionError("Each attempt that comes here has stored something.")
         for one in snapshots_of(repository, [self.job.uuid]):
@@ -254,11 +261,11 @@ class Capture:
                     repository.retract_snapshot(one.id)
 
     def _archive(
-        self, repository: Repository, cut: ConsistencyPoint, options: ArchiveOptions, warnings: list[str]
+        self, repository: Repository, point: ConsistencyPoint, options: ArchiveOptions, warnings: list[str]
     ) -> JobResult:
-        self.tracker.begin("storing", total_bytes=cut.bytes_to_read(with_holes=False))
-        done = archive(repository, cut.entries(), options, progress=self._progress)
-        self.manifest, self.positions = cut.manifest(), cut.positions
+        self.tracker.begin("storing", total_bytes=point.bytes_to_read(with_holes=False))
+        done = archive(repository, point.entries(), options, progress=self._report_archived)
+        self.manifest, self.positions = point.manifest(), point.positions
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)
         damaged_files_note(repository, DamageKind.INDEX, done.damaged_indexes, found_by=finder, now=now)
@@ -267,15 +274,15 @@ class Capture:
             snapshot_id=done.snapshot.id,
             **summary_facts(done.summary),
             manifest=manifest_facts(self.manifest),
-            warnings=[*warnings, *done.notes, *cut.notes],
-            problems=_problems(cut),
+            warnings=[*warnings, *done.notes, *point.notes],
+            problems=_problems(point),
         )
 
     def _package(self, request: JobRequest) -> list[str]:
         passphrase = self._passphrase(request)
         path = package_path(self.job, request)
         if self.job.attempt > 1 and not request.output:
-            # Complete or not, it is the work of an attempt that was cut off before it was read back.
+            # Complete or not, an earlier attempt was interrupted before it had verified it.
             path.unlink(missing_ok=True)
         make_private_folder(path.parent.resolve())
         if is_package_folder(path.parent):
@@ -287,34 +294,37 @@ class Capture:
                 with contextlib.suppress(_DeletedMeanwhile):
                     self._package_once(path, spec, passphrase, compression=request.compression, again=again, left=left)
                     break
-        # It was read back before it got its name.
+        # It was verified before it got its name.
         return []
 
     def _package_once(
         self, path: Path, spec: CaptureSpec, passphrase: Passphrase | None, *, compression: bool, again: bool, left: int
     ) -> None:
-        """One pass. Raises `_DeletedMeanwhile`, with nothing written, if one of those that are left can do better."""
+        """Make one pass. Raises `_DeletedMeanwhile`, and writes nothing, if another pass can be more complete.
+
+        `left` is the number of passes that are left.
+        """
         self.tracker.begin("opening the sources")
-        with open_consistency_point(self.job.backup_type, spec=spec) as cut:
-            self.tracker.begin("writing the package", total_bytes=cut.bytes_to_read(with_holes=True))
+        with open_consistency_point(self.job.backup_type, spec=spec) as point:
+            self.tracker.begin("writing the package", total_bytes=point.bytes_to_read(with_holes=True))
             rehearsals: list[Rehearsals] = []
 
             def reading(files: int, size: int) -> None:
-                if not files and not size and left and cut.lacks_deleted_files():
+                if not files and not size and left and point.lacks_deleted_files():
                     raise _DeletedMeanwhile
-                self._read_back(files, size)
+                self._report_verified(files, size)
 
             written = write_package(
                 path,
-                cut,
+                point,
                 passphrase=passphrase,
                 compression=compression,
-                progress=self._reached,
+                progress=self._report_progress,
                 reading=reading,
                 rehearse=lambda package: rehearsals.append(self._rehearse(package, decode(package.manifest))),
                 before_publish=self.fence,
             )
-            self.manifest, self.positions = cut.manifest(), cut.positions
+            self.manifest, self.positions = point.manifest(), point.positions
             self.stored = JobResult(
                 backup_file_path=str(path),
                 checksum=written.sha256,
@@ -325,14 +335,14 @@ class Capture:
                 changed_files=0,
                 unchanged_files=0,
                 manifest=manifest_facts(self.manifest),
-                warnings=[*([_PASSED_AGAIN] if again else []), *cut.notes, *written.notes],
-                problems=_problems(cut),
+                warnings=[*([_PASSED_AGAIN] if again else []), *point.notes, *written.notes],
+                problems=_problems(point),
                 rehearsals=rehearsals[0] if rehearsals else Rehearsals(),
             )
             self.published()
 
     def _passphrase(self, request: JobRequest) -> Passphrase | None:
-        """What the package is sealed with; proven before, because nothing would show afterwards that it is wrong."""
+        """Return the package's passphrase. It is proved first, because nothing would show later that it is wrong."""
         if not request.encryption:
             return None
         passphrase, place = read_passphrase(), choose_place(request.storage_path, encrypted=True)
@@ -340,23 +350,23 @@ class Capture:
         require_proven(passphrase, place.storage, by_hand=by_hand)
         return passphrase
 
-    def _read_back(self, files: int, size: int) -> None:
+    def _report_verified(self, files: int, size: int) -> None:
         if not files:
             self.tracker.begin("reading back")
-        self._reached(files, size)
+        self._report_progress(files, size)
 
-    def _progress(self, done: ArchiveProgress) -> None:
-        self._reached(done.files_done, done.bytes_done)
+    def _report_archived(self, done: ArchiveProgress) -> None:
+        self._report_progress(done.files_done, done.bytes_done)
 
-    def _reached(self, files: int, size: int) -> None:
+    def _report_progress(self, files: int, size: int) -> None:
         self.tracker.reached(files=files, bytes_done=size)
         self.check()
 
 
 def package_path(job: BackupJob, request: JobRequest) -> Path:
-    """The package that the job writes: the one asked for, or one of its own beside the repositories.
+    """Return the path of the job's package: the requested one, or a unique one beside the repositories.
 
-    A configuration's name may hold anything, and two jobs may be asked for within a second.
+    A configuration's name may hold any character, and two jobs may be created within one second.
     """
     if request.output:
         return Path(request.output)
@@ -365,8 +375,8 @@ def package_path(job: BackupJob, request: JobRequest) -> Path:
     return place.storage / PACKAGES / file_name(f"{job.job_name}-{job.uuid.hex[:8]}{ending}")
 
 
-def _both(first: JobResult | None, last: JobResult | None) -> JobResult:
-    """The result of the last pass, with what the first one found new: for the last, all of that is unchanged."""
+def _combined(first: JobResult | None, last: JobResult | None) -> JobResult:
+    """Return the result of the last pass, with the file counts of the first: to the last these files are unchanged."""
     if first is None or last is None:
         raise AssertionError("Each pass has stored something.")
     return dataclasses.replace(
@@ -378,13 +388,13 @@ def _both(first: JobResult | None, last: JobResult | None) -> JobResult:
     )
 
 
-def _stored_again(read: ReadBack) -> str:
+def _stored_again_note(read: ReadBack) -> str:
     return (
-        f"Reading back found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so that"
-        " everything was read again and the damaged content stored anew."
+        f"The verification found damage ({len(read.damage)} packs or blobs, the first: {read.damage[0].reason}), so"
+        " that everything was read again and the damaged content was stored again."
     )
 
 
-def _problems(cut: ConsistencyPoint) -> list[tuple[str, str]]:
-    """What the sources found missing, and what could not be read of them."""
-    return [(problem.path, problem.reason) for problem in cut.problems]
+def _problems(point: ConsistencyPoint) -> list[tuple[str, str]]:
+    """Return the missing and the unreadable parts of the sources, each with its reason."""
+    return [(problem.path, problem.reason) for problem in point.problems]

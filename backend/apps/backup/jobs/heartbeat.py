@@ -1,4 +1,4 @@
-"""The thread that keeps the lease of what is at work, writes its progress, and hears when it is to stop.
+"""The thread that renews the lease of a running job or operation, writes its progress, and stops it on request.
 
 It has a database connection of its own.
 """
@@ -17,7 +17,7 @@ from django.utils import timezone
 from ..core.cancellation import CancelRequested, StopSignals, TimeIsUp
 from ..core.progress import Observer, Progress, Tracker
 from ..errors import LeaseLost, LedgerUnavailable
-from ..ledger import follow_ledger, ledger_alias, renew_connection
+from ..ledger import close_ledger_file, ledger_alias, renew_connection
 from ..services.dead_jobs import LEASE
 from ..services.job_log import job_event
 from ..services.jobs import Claim, job_cancel_reason, job_heartbeat, job_progress
@@ -28,28 +28,28 @@ _JUMP_SECONDS = 5.0
 
 
 class Pulse(Protocol):
-    """What the ledger is told of somebody's work, and asked about it. All raise `LedgerUnavailable`."""
+    """The heartbeat's access to the row of its work. All methods raise `LedgerUnavailable`."""
 
     @property
     def name(self) -> str:
-        """Of the work, for the thread."""
+        """The name of the work, for its thread."""
         ...
 
     def cancel_reason(self) -> str | None:
-        """Why the work is to stop, or None while it is not."""
+        """Return the reason why the work must stop, or None."""
         ...
 
     def beat(self, progress: Progress | None) -> None:
-        """A sign of life, with the progress if there is any. Raises `LeaseLost`."""
+        """Renew the lease, and write the progress if there is any. Raises `LeaseLost`."""
         ...
 
     def enter(self, phase: str) -> None:
-        """A phase has begun."""
+        """Write that a phase has begun."""
         ...
 
 
 class JobPulse:
-    """Of a job: its phases are lines of its log."""
+    """The pulse of a job: its phases are lines of its log."""
 
     def __init__(self, claim: Claim) -> None:
         self._claim = claim
@@ -69,9 +69,9 @@ class JobPulse:
 
 
 class Heartbeat:
-    """A context manager around the work. `check` raises as soon as the work is known to be in vain.
+    """A context manager around the work. `check` raises as soon as the work must end.
 
-    `limit` is how long it may take from now on; `stop` is told when that time is over or somebody cancels the work.
+    `limit` is the time limit from now on. `stop` is interrupted when the limit is reached or a user cancels the work.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class Heartbeat:
         self._observer = observer
         self._signals = stop
         self._limit = limit
-        # Not the clock on the wall: that may jump.
+        # Monotonic, because the system's clock may jump.
         self._ends = None if limit is None else time.monotonic() + limit.total_seconds()
         self._stop = False
         self._wake = threading.Event()
-        self._hush = threading.Event()
-        self._silent = threading.Event()
-        self.verdict: BaseException | None = None
-        """What `check` raises, once there is anything."""
+        self._pause_requested = threading.Event()
+        self._is_paused = threading.Event()
+        self.stop_error: BaseException | None = None
+        """The error that `check` raises, once the work must end."""
         self._thread = threading.Thread(target=self._beat, name=f"heartbeat-{pulse.name}", daemon=True)
 
     def __enter__(self) -> "Heartbeat":
@@ -110,26 +110,26 @@ class Heartbeat:
         self._thread.join()
 
     def check(self) -> None:
-        """Raise what ends the work.
+        """Raise the error that ends the work, if there is one.
 
-        `LeaseLost` if it is no longer ours, `LedgerUnavailable` if the ledger was away a whole lease, a `JobCancelled`
-        if it is to stop.
+        `LeaseLost` if another process decided about the work, `LedgerUnavailable` if the ledger was unavailable for a
+        whole lease, a `JobCancelled` if the work must stop.
         """
-        if self.verdict is not None:
-            raise self.verdict
+        if self.stop_error is not None:
+            raise self.stop_error
 
     @contextlib.contextmanager
-    def silenced(self) -> Iterator[None]:
-        """While the block runs the thread says nothing and has no connection: the ledger's database is exchanged."""
-        self._silent.clear()
-        self._hush.set()
+    def paused(self) -> Iterator[None]:
+        """Pause the thread and close its connection while the block runs, which swaps the ledger's database."""
+        self._is_paused.clear()
+        self._pause_requested.set()
         self._wake.set()
-        while self._thread.is_alive() and not self._silent.wait(_TICK_SECONDS):
+        while self._thread.is_alive() and not self._is_paused.wait(_TICK_SECONDS):
             continue
         try:
             yield
         finally:
-            self._hush.clear()
+            self._pause_requested.clear()
 
     def _beat(self) -> None:
         try:
@@ -137,10 +137,10 @@ class Heartbeat:
             clocks = time.time() - last_alive
             written: Progress | None = None
             while not self._stopped():
-                if self._hush.is_set():
+                if self._pause_requested.is_set():
                     connections[ledger_alias()].close()
-                    self._silent.set()
-                    # Silence that was wanted is no reason to take the ledger for lost.
+                    self._is_paused.set()
+                    # A requested pause does not count as a time without the ledger.
                     last_alive = time.monotonic()
                     continue
                 progress = self._tracker.now()
@@ -150,11 +150,11 @@ class Heartbeat:
                     self._interrupt(TimeIsUp(f"The job was stopped after its time limit of {self._limit}."))
                     return
                 moved = _counts(progress) != _counts(written)
-                # After the machine has slept, or its clock was set, the lease looks expired to everybody else.
+                # After the machine has slept, or its clock was set, the lease looks expired to other processes.
                 jumped = abs(time.time() - time.monotonic() - clocks) > _JUMP_SECONDS
                 quiet = not moved and not jumped and time.monotonic() - last_alive < _QUIET_SECONDS
                 try:
-                    follow_ledger()
+                    close_ledger_file()
                     reason = self._pulse.cancel_reason()
                     if reason is not None:
                         self._interrupt(CancelRequested(reason))
@@ -165,14 +165,14 @@ class Heartbeat:
                     if written is None or written.phase != progress.phase:
                         self._pulse.enter(progress.phase)
                 except LeaseLost as error:
-                    self.verdict = error
+                    self.stop_error = error
                     return
                 except LedgerUnavailable as error:
-                    # A database may be restarted or busy; after a whole lease of silence we count as dead to others.
+                    # A database may restart or be busy. After a whole lease without a heartbeat the job counts as dead.
                     if time.monotonic() - last_alive > LEASE.total_seconds():
-                        self.verdict = error
+                        self.stop_error = error
                         return
-                    # One that is broken stays so.
+                    # A broken connection stays broken.
                     renew_connection()
                     continue
                 last_alive, written = time.monotonic(), progress
@@ -181,14 +181,14 @@ class Heartbeat:
             connections[ledger_alias()].close()
 
     def _stopped(self) -> bool:
-        """Whether the work has ended; asked once a tick, or when there is something to do."""
+        """Wait for the next tick, or until woken, and return whether the work has ended."""
         self._wake.wait(_TICK_SECONDS)
         self._wake.clear()
         return self._stop
 
     def _interrupt(self, reason: CancelRequested | TimeIsUp) -> None:
-        # Said twice: what a signal raises is lost where Python cannot raise it, in a destructor for example.
-        self.verdict = reason
+        # `check` raises it, too: Python ignores an error of a signal's handler in a destructor, for example.
+        self.stop_error = reason
         self._signals.interrupt(reason)
 
 

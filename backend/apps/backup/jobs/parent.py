@@ -1,4 +1,4 @@
-"""Which earlier snapshot an INCREMENTAL or DIFFERENTIAL job builds on."""
+"""The choice of the earlier snapshot on which an INCREMENTAL or DIFFERENTIAL job builds."""
 
 from strongroom.format.snapshot import Snapshot
 from strongroom.repository import Repository
@@ -15,9 +15,10 @@ _WANTED = {
 
 
 def choose_parent(job: BackupJob, place: RepositoryPlace, repository: Repository) -> tuple[Snapshot | None, list[str]]:
-    """The newest good backup of the same scope that is still in the repository, and warnings if one was wanted in vain.
+    """Return the newest good backup of the same scope that is in the repository, and a warning if there is none.
 
-    A parent only saves reading: without one everything is read, and the snapshot is just as complete.
+    A parent only saves reading: without one everything is read, and the snapshot is just as complete. Jobs of other
+    types have no parent, and no warning.
     """
     wanted = _WANTED.get(BackupType(job.backup_type))
     if wanted is None:

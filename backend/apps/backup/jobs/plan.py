@@ -1,4 +1,4 @@
-"""What a backup would do: the plan that is shown by a dry run and checked before every run."""
+"""The plan of a backup: a dry run shows it, and every run checks it first."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ _WITHOUT_FILES = (BackupType.DATABASE,)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BackupPlan:
-    """What one backup would do. `place` or `package` is where it goes to."""
+    """The plan of one backup. Its target is either the repository `place` or the file `package`."""
 
     backup_type: str
     configuration: str
@@ -43,7 +43,7 @@ class BackupPlan:
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, object]:
-        """The plan as plain values."""
+        """Return the plan as plain values."""
         values = dataclasses.asdict(self)
         values["place"] = str(self.place.path) if self.place else None
         values["package"] = str(self.package) if self.package else None
@@ -51,7 +51,10 @@ class BackupPlan:
 
 
 def require_possible(request: JobRequest) -> None:
-    """Refuse what cannot succeed, before anything is written; reads settings, passphrase, keys and names only."""
+    """Raise `RequestRefused` or a similar error if the job cannot succeed. Writes nothing.
+
+    Reads settings, the passphrase, keys and names only.
+    """
     place = choose_place(request.storage_path, encrypted=request.encryption)
     if request.backup_type not in BackupType.values:
         raise RequestRefused(f"There is no backup type {request.backup_type!r}; use {', '.join(BackupType.values)}.")
@@ -64,9 +67,9 @@ def require_possible(request: JobRequest) -> None:
 
 
 def require_runnable(configuration: BackupConfiguration) -> None:
-    """Refuse to start a configuration that cannot succeed, as far as this process can see.
+    """Refuse to start a configuration whose job cannot succeed, as far as this process can see.
 
-    Where others run the jobs, the passphrase may be with them alone.
+    If other processes run the jobs, perhaps only they have the passphrase, so that it is not checked here.
     """
     request = JobRequest.of_configuration(configuration)
     if conf.load().executor in {"process", "inline"}:
@@ -98,7 +101,7 @@ def _require_output(path: Path, *, encrypted: bool) -> None:
 
 
 def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) -> BackupPlan:
-    """The plan of a backup; nothing is written. Raises what would keep the backup from being made."""
+    """Return the plan of a backup; write nothing. Raises the errors that would prevent the backup."""
     require_possible(request)
     job = BackupJob(
         configuration=configuration,
@@ -119,7 +122,7 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
         backup_type=request.backup_type,
         configuration=job.configuration_name,
         databases=databases,
-        dumped_by=() if request.backup_type == PORTABLE else tuple(dict.fromkeys(_clients(databases))),
+        dumped_by=() if request.backup_type == PORTABLE else tuple(dict.fromkeys(_client_programs(databases))),
         files=request.backup_type not in _WITHOUT_FILES,
         encrypted=request.encryption,
         compressed=request.compression,
@@ -132,8 +135,8 @@ def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) 
     )
 
 
-def _clients(aliases: Iterable[str]) -> Iterator[str]:
-    """The programs of PostgreSQL's that would dump these databases. Raises `ClientMissing`, `SourceRefused`."""
+def _client_programs(aliases: Iterable[str]) -> Iterator[str]:
+    """Return the programs that would dump these databases. Raises `ClientMissing`, `SourceRefused`."""
     return (program for alias in aliases for program in engine_of(alias).client_programs(alias))
 
 

@@ -1,8 +1,8 @@
-"""One job, from its claim to its end, in this process.
+"""The run of one job, from its claim to its end, in this process.
 
-PENDING → RUNNING under a lease → stored → read back → COMPLETED or INCOMPLETE. Whatever goes wrong is written into the
-job's row and raised; the row that cannot be written is said to be so. A scheduled job that failed for a reason that may
-pass, or was broken off by the end of its executor, is PENDING again afterwards.
+PENDING → RUNNING under a lease → stored → verified → COMPLETED or INCOMPLETE. Every error is written into the job's row
+and raised; if the row cannot be written, the error says so. A scheduled job becomes PENDING again if its error is
+retryable, or if its executor stopped it.
 """
 
 import functools
@@ -21,7 +21,7 @@ from ..core.manifest import Manifest
 from ..core.processes import own_identity
 from ..core.progress import Observer, Tracker
 from ..errors import AlreadyRunning, BackupError, JobNotFound, LeaseLost
-from ..ledger import LEDGER_PATIENCE, patiently, reason_of, write_end
+from ..ledger import LEDGER_PATIENCE, reason_of, retry_while_unavailable, write_end
 from ..models import BackupJob, Trigger, Trust
 from ..retention.apply import apply_retention_after
 from ..selectors import job_by_uuid
@@ -52,16 +52,15 @@ def run_job(
     observer: Observer | None = None,
     on_manifest: Callable[[Manifest, Mapping[str, str]], None] | None = None,
 ) -> BackupJob:
-    """Run a PENDING job; its row as it ended: COMPLETED, INCOMPLETE, or FAILED when what was stored is damaged.
+    """Run a PENDING job and return its row: COMPLETED, INCOMPLETE, or FAILED if the stored backup is damaged.
 
-    Raises what kept the backup from being made, after writing it into the row as FAILED; `JobCancelled` after a
-    signal, a cancellation or its time limit; `AlreadyRunning` when its configuration has a running job, which makes
-    this one CANCELLED; `LeaseLost` when somebody else decided about the job; `LedgerUnavailable` when its end could not
-    be written down. A scheduled job is PENDING instead of FAILED or CANCELLED where it is to be tried again.
-    `on_manifest` is called with the manifest of what was stored, and the positions of its servers
-    (`ConsistencyPoint.positions`).
+    Raises the error that prevented the backup, after writing it into the row as FAILED; `JobCancelled` after a signal,
+    a cancellation or its time limit; `AlreadyRunning` if its configuration has a running job, which makes this one
+    CANCELLED; `LeaseLost` if another process decided about the job; `LedgerUnavailable` if its end could not be
+    written. A scheduled job is PENDING instead of FAILED or CANCELLED if it is tried again. `on_manifest` is called
+    with the manifest of the stored backup, and the positions of its servers (`ConsistencyPoint.positions`).
     """
-    # A signal waits for the claim: it ends a job that has begun, or one that has not, and never one in between.
+    # A signal waits until the claim is complete, so that it never interrupts the claim itself.
     with stop_signals(armed=False) as stop:
         try:
             claim = job_claim(job, worker=own_identity(), now=timezone.now())
@@ -69,7 +68,7 @@ def run_job(
             if _row(job).trigger == Trigger.SCHEDULED:
                 job_wait(job, until=timezone.now() + _WAIT_FOR_ANOTHER)
             else:
-                # Nobody would come back for it: whoever wants the backup asks again.
+                # A manual job is not retried: the user can start another one.
                 job_withdraw(job, str(error), now=timezone.now())
             raise
         ended = _run(claim, stop, observer, on_manifest)
@@ -93,8 +92,8 @@ def _run(
 
     def fence() -> None:
         heartbeat.check()
-        patiently(lambda: job_publish_check(claim, now=timezone.now()), seconds=LEDGER_PATIENCE)
-        # Who stops between the publishing and its entry in the ledger would leave a backup that nobody knows of.
+        retry_while_unavailable(lambda: job_publish_check(claim, now=timezone.now()), seconds=LEDGER_PATIENCE)
+        # A stop between the publication and its entry in the ledger would leave a backup without a row.
         stop.defer()
 
     capture = Capture(job=job, tracker=tracker, fence=fence, check=heartbeat.check, published=stop.arm)
@@ -103,35 +102,35 @@ def _run(
         with heartbeat:
             findings = capture.run()
         stop.disarm()
-        write_end(lambda: _finish(claim, capture, findings), "The backup is stored.", of="job")
+        write_end(lambda: _write_result(claim, capture, findings), "The backup is stored.", of="job")
         if on_manifest is not None and capture.manifest is not None:
             on_manifest(capture.manifest, capture.positions)
     except LeaseLost:
         raise
     except JobCancelled as error:
-        write_end(functools.partial(_stopped, claim, capture, error), str(error), of="job")
+        write_end(functools.partial(_write_stopped, claim, capture, error), str(error), of="job")
         raise
     except BaseException as error:
         stop.disarm()
-        write_end(functools.partial(_failed, claim, capture, error), reason_of(error), of="job", after=error)
+        write_end(functools.partial(_write_failed, claim, capture, error), reason_of(error), of="job", after=error)
         raise
     return _row(claim.job)
 
 
-def _stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
+def _write_stopped(claim: Claim, capture: Capture, error: JobCancelled) -> None:
     now, reason, trust = timezone.now(), str(error), _trust(capture)
     if isinstance(error, TimeIsUp):
         job_time_out(claim, reason, now=now, result=capture.stored, trust=trust)
     elif capture.job.trigger == Trigger.SCHEDULED and not isinstance(error, CancelRequested):
-        # The machine or its agent is stopped, and nobody has said that the backup is not wanted.
+        # The machine or its agent was stopped. No user has cancelled the backup.
         job_give_back(claim, reason, now=now)
     else:
         job_cancel(claim, reason, now=now, result=capture.stored, trust=trust)
 
 
-def _failed(claim: Claim, capture: Capture, error: BaseException) -> None:
+def _write_failed(claim: Claim, capture: Capture, error: BaseException) -> None:
     now, reason = timezone.now(), reason_of(error)
-    # Once something is stored, reading it back has failed: that is for people to look at.
+    # If something is stored, its verification has failed, which a user must look at.
     if capture.stored is None and _is_retryable(error):
         job_put_off(claim, reason, now=now, retryable=True)
     else:
@@ -144,7 +143,7 @@ def _is_retryable(error: BaseException) -> bool:
     return isinstance(error, OperationalError | InterfaceError | ConnectionError | TimeoutError)
 
 
-def _finish(claim: Claim, capture: Capture, findings: list[str]) -> None:
+def _write_result(claim: Claim, capture: Capture, findings: list[str]) -> None:
     result, now = capture.stored, timezone.now()
     if result is None:
         raise AssertionError("The capture ended without a result and without an error.")

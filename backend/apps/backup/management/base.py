@@ -47,7 +47,7 @@ class BackupCommand(BaseCommand):
                 code = self.run(options)
         except (BackupError, StrongroomError, OSError, DatabaseFailure) as error:
             self.failed(options, error)
-            raise CommandError(_lines(self._said(error)), returncode=exitcodes.of_error(error)) from error
+            raise CommandError(_lines(self.error_text(error)), returncode=exitcodes.of_error(error)) from error
         except JobCancelled as error:
             self.failed(options, error)
             raise CommandError(_lines(str(error)), returncode=exitcodes.INTERRUPTED) from error
@@ -58,7 +58,7 @@ class BackupCommand(BaseCommand):
         """Print the JSON answer for an error, if requested. The message itself follows on stderr."""
         if options["json"]:
             status = JobStatus.CANCELLED if isinstance(error, JobCancelled) else JobStatus.FAILED
-            self.print_json({"status": status, "error": self._said(error)})
+            self.print_json({"status": status, "error": self.error_text(error)})
 
     def require_consent(self, options: Options, question: str) -> None:
         """Ask the user to confirm, unless `--yes` is given. Raises `refusal` for any answer but yes."""
@@ -80,7 +80,8 @@ class BackupCommand(BaseCommand):
         self.stderr.write(_lines(text), self.style.WARNING)
 
     @staticmethod
-    def _said(error: BaseException) -> str:
+    def error_text(error: BaseException) -> str:
+        """Return the message of an error. One that is not our own begins with its class."""
         if isinstance(error, BackupError | StrongroomError | JobCancelled):
             return str(error)
         return f"{type(error).__name__}: {error}"

@@ -168,7 +168,7 @@ def given_fields(options: Mapping[str, object]) -> dict[str, object]:
 def ask_fields(
     given: Mapping[str, object],
     ask: Callable[[str], str],
-    say: Callable[[str], None],
+    note: Callable[[str], None],
     *,
     now: Mapping[str, object] | None = None,
 ) -> dict[str, object]:
@@ -191,5 +191,5 @@ def ask_fields(
                 keeps = not answer.strip() and (field.name != "name" or default)
                 values[field.name] = default if keeps else field.read(answer)
             except ValueError as error:
-                say(f"{error}.")
+                note(f"{error}.")
     return values

@@ -1,4 +1,4 @@
-"""Schedules with their memory, retention, logs of jobs, who is there to run them, prunes."""
+"""The state of schedules, retention, logs of jobs, executors and prune runs."""
 
 import django.db.models.deletion
 import django.utils.timezone

@@ -1,4 +1,4 @@
-"""The API: rights, operations, uploads, the audit trail, and when each row was changed."""
+"""Tables of the API: permissions, operations, uploads, the audit trail, and the time of each row's last change."""
 
 import django.db.models.deletion
 import django.utils.timezone

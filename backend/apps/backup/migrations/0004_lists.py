@@ -1,4 +1,4 @@
-"""Indexes that lists of a hundred thousand jobs need, whatever they are narrowed down and ordered by."""
+"""Indexes for lists of a hundred thousand jobs, for every filter and order."""
 
 from django.db import migrations, models
 

@@ -1,6 +1,6 @@
-"""Which repository each snapshot lies in, and which passphrase a person has confirmed.
+"""The repository of each snapshot, and the passphrase that a user has confirmed.
 
-The ids of the repositories are not known yet: it takes the storage to read them.
+The ids of the repositories stay empty: only the storage has them.
 """
 
 from collections import defaultdict

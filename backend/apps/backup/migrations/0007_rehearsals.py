@@ -1,4 +1,4 @@
-"""Whether the restore of each backup was rehearsed, and what came of it."""
+"""The rehearsal of each backup's restore, and its result."""
 
 from django.db import migrations, models
 

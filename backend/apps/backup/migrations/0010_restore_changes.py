@@ -1,4 +1,4 @@
-"""What was written between the backup of the live state and the swap of each restore."""
+"""The rows and files written between the backup of the live state and the swap of each restore."""
 
 from django.db import migrations, models
 

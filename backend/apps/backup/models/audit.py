@@ -9,7 +9,7 @@ from ..core.constraints import one_of
 
 
 class AuditOrigin(models.TextChoices):
-    """Through what somebody acted."""
+    """The way by which an actor acted."""
 
     API = "API", "API"
     COMMAND = "COMMAND", "Command"
@@ -17,10 +17,10 @@ class AuditOrigin(models.TextChoices):
 
 
 class Acknowledgement(models.Model):
-    """A person's word that one named thing is known: a finding, or a problem of a backup. It ends by itself.
+    """A user's statement that one finding, or one problem of a backup, is known. It expires by itself.
 
-    `kind` is the id of the finding, or `PROBLEM`. `subject` is what the finding is about, or the path of the problem;
-    `text` is what it says. Something that says anything else is another thing, and is open.
+    `kind` is the id of the finding, or `PROBLEM`. `subject` is the subject of the finding, or the path of the problem;
+    `text` is its text. A finding with another text is not acknowledged by this row.
     """
 
     PROBLEM = "problem"
@@ -41,7 +41,7 @@ class Acknowledgement(models.Model):
 
 
 class AuditChain(models.Model):
-    """The end of the audit trail, in one row: who adds to the trail locks it, and what is cut off its end is missed."""
+    """The end of the audit trail, in one row. Each writer locks it; it reveals that the last events were removed."""
 
     ONLY = 1
     id = models.PositiveSmallIntegerField(primary_key=True, default=ONLY)
@@ -53,14 +53,17 @@ class AuditChain(models.Model):
 
 
 class AuditEvent(models.Model):
-    """Who did what to which object, from where, when. Never changed, never deleted; each row holds the hash of the row
-    before it, and its own over that and all it says."""
+    """One event of the audit trail: the actor, the action, the object, the address and the time.
+
+    Rows are never changed and never deleted. Each row holds the hash of the row before it, and its own hash over that
+    hash and all other columns.
+    """
 
     sequence = models.PositiveBigIntegerField(unique=True)
     at = models.DateTimeField(db_index=True)
     actor = models.CharField(max_length=200)
     actor_key = models.CharField(max_length=64, blank=True, default="")
-    """The primary key of the user, where it was one."""
+    """The primary key of the user; "" if the actor is no user."""
     origin = models.CharField(max_length=8, choices=AuditOrigin.choices)
     address = models.CharField(max_length=64, blank=True, default="")
     request_id = models.CharField(max_length=64, blank=True, default="")

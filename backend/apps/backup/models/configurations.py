@@ -1,4 +1,4 @@
-"""Backup configurations: what is backed up, how, when, and for how long it is kept."""
+"""Backup configurations: the content, type, schedule and retention of backups."""
 
 import uuid
 
@@ -34,7 +34,7 @@ class ConfigurationStatus(models.TextChoices):
 
 
 class BackupConfiguration(models.Model):
-    """A named policy: what is backed up, when, where to, and for how long it is kept."""
+    """A named policy: the content of a backup, its schedule, its storage and its retention."""
 
     objects = WatchedRows.as_manager()
 
@@ -68,8 +68,8 @@ class BackupConfiguration(models.Model):
     updated_at = models.DateTimeField(auto_now=True)
     changed_at = models.DateTimeField(auto_now=True, db_index=True)
 
-    # The schedule's memory. Slots before `schedule_start` are not meant; `next_slot` is the first one that is not
-    # accounted for yet, null while there is none; `schedule_zone` is the time zone that it was reckoned in.
+    # The state of the schedule. It has no slots before `schedule_start`. `next_slot` is the first slot without a job,
+    # null while there is none; `schedule_zone` is the time zone in which it was computed.
     schedule_start = models.DateTimeField(null=True, blank=True, editable=False)
     next_slot = models.DateTimeField(null=True, blank=True, editable=False, db_index=True)
     schedule_zone = models.CharField(max_length=64, blank=True, default="", editable=False)
@@ -98,12 +98,12 @@ class BackupConfiguration(models.Model):
 
     @property
     def runs_by_schedule(self) -> bool:
-        """True if slots of its schedule are run."""
+        """Whether the slots of its schedule become jobs."""
         return self.is_enabled and self.status == ConfigurationStatus.ACTIVE and self.frequency != Frequency.ON_DEMAND
 
 
 class InstalledPolicy(models.Model):
-    """A production policy that was installed here once, so that one which an administrator deleted stays deleted."""
+    """A production policy that was installed here once. One that an administrator deleted is not installed again."""
 
     name = models.CharField(max_length=100, unique=True)
     installed_at = models.DateTimeField(default=timezone.now)
@@ -113,8 +113,10 @@ class InstalledPolicy(models.Model):
 
 
 class ConfirmedPassphrase(models.Model):
-    """A passphrase that a person has confirmed, as a salted slow hash: packages may be sealed with it where no
-    repository proves it. The newest row counts."""
+    """A passphrase that a user has confirmed, as a salted slow hash.
+
+    Packages may be sealed with it where no repository proves the passphrase. The newest row counts.
+    """
 
     salt = models.CharField(max_length=64)
     digest = models.CharField(max_length=64)

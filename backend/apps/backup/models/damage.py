@@ -1,4 +1,4 @@
-"""Known damage in repositories, and the backups that need what is damaged."""
+"""Known damage in repositories, and the backups that need the damaged content."""
 
 from django.db import models
 
@@ -7,7 +7,7 @@ from .jobs import BackupJob, Trust
 
 
 class DamageKind(models.TextChoices):
-    """What is damaged: a pack, a blob in it, or a file of the index or of a snapshot."""
+    """The kind of damage: of a pack, of a blob in it, or of a file of the index or of a snapshot."""
 
     MISSING = "missing", "Missing pack"
     SIZE = "size", "Pack of a wrong size"
@@ -20,7 +20,7 @@ class DamageKind(models.TextChoices):
 
 
 class DamageFinder(models.TextChoices):
-    """What was being done when damage was found."""
+    """The work that found the damage."""
 
     BACKUP = "BACKUP", "Backup"
     VERIFY = "VERIFY", "Verification"
@@ -37,7 +37,7 @@ class RepositoryDamage(models.Model):
 
     repository_id = models.CharField(max_length=64, db_index=True)
     location = models.CharField(max_length=1000)
-    """Where the repository was, for people."""
+    """The address of the repository at that time, for users."""
     file_id = models.CharField(max_length=64, blank=True, default="")
     blob_id = models.CharField(max_length=64, blank=True, default="")
     blob_kind = models.CharField(max_length=8, blank=True, default="")
@@ -46,11 +46,11 @@ class RepositoryDamage(models.Model):
     found_at = models.DateTimeField()
     found_by = models.CharField(max_length=16, choices=DamageFinder.choices)
     is_needed = models.BooleanField(null=True)
-    """Whether a stored snapshot needs it; null as long as nobody has looked."""
+    """Whether a stored snapshot needs the damaged content; null until this has been checked."""
     healed_at = models.DateTimeField(null=True, blank=True)
-    """When the content was found stored elsewhere, or no longer needed to be."""
+    """The time at which the content was found stored elsewhere, or no longer needed."""
     dropped_at = models.DateTimeField(null=True, blank=True)
-    """When no index named the damaged pack any more, or the file was gone."""
+    """The time at which no index named the damaged pack any more, or the file did not exist any more."""
 
     class Meta:
         ordering = ["-found_at", "-id"]
@@ -67,7 +67,7 @@ class RepositoryDamage(models.Model):
 
 
 class DoubtedBackup(models.Model):
-    """A backup that became DAMAGED because it needs damaged content, and how far it was trusted before."""
+    """A backup that became DAMAGED because it needs damaged content, with its trust level before."""
 
     job = models.OneToOneField(BackupJob, on_delete=models.CASCADE, related_name="doubt")
     repository_id = models.CharField(max_length=64, db_index=True)

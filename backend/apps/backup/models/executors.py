@@ -12,17 +12,17 @@ class ExecutorKind(models.TextChoices):
 
 
 class Executor(models.Model):
-    """An agent or a worker that said that it is there: which, since when, and when it last said so."""
+    """A registered agent, worker or cron job: its process, its start and its last heartbeat."""
 
     kind = models.CharField(max_length=8, choices=ExecutorKind.choices)
     name = models.CharField(max_length=250, unique=True)
-    """The process in opaque text that no other process ever has."""
+    """The process, as an opaque text that is unique for all time."""
     host = models.CharField(max_length=200)
     pid = models.PositiveIntegerField()
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
     facts = models.JSONField(default=dict, blank=True)
-    """For people and for checks: a worker's queues and registered tasks, an agent's number of jobs at once."""
+    """Facts for users and checks: a worker's queues and registered tasks, an agent's number of jobs at once."""
 
     class Meta:
         ordering = ["-beat_at", "name"]

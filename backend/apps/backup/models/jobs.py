@@ -33,10 +33,10 @@ class Trigger(models.TextChoices):
 
 
 class Trust(models.TextChoices):
-    """How far a backup has been proved.
+    """The trust level of a backup.
 
-    STORED is written and no more, or its restore is not shown to work; VERIFIED is read back, with its schema restored
-    in a rehearsal; DAMAGED is what a verification found to be wrong.
+    STORED: written, but not verified, or its rehearsal did not pass. VERIFIED: verified, with its schema restored in a
+    rehearsal. DAMAGED: found damaged.
     """
 
     NONE = "", "Nothing stored"
@@ -47,7 +47,7 @@ class Trust(models.TextChoices):
 
 
 class RehearsalState(models.TextChoices):
-    """What came of restoring the schema of a backup into an empty database, right after it was stored."""
+    """The result of the rehearsal of a backup: its schema is restored into an empty database after it was stored."""
 
     NONE = "", "Nothing to rehearse, or never rehearsed"
     PASSED = "PASSED", "Passed"
@@ -56,7 +56,7 @@ class RehearsalState(models.TextChoices):
 
 
 class WokenBy(models.TextChoices):
-    """Who saw that a slot was due; any of them may, and only the first one counts."""
+    """The process that saw first that a slot was due. Any of them may, and only the first one counts."""
 
     NOBODY = "", "Nobody"
     BEAT = "BEAT", "Celery Beat"
@@ -66,7 +66,7 @@ class WokenBy(models.TextChoices):
 
 
 class BackupJob(models.Model):
-    """One run of a configuration, or an ad-hoc one. Sizes are bytes; status changes go through `services.jobs` only."""
+    """One run of a configuration, or an ad-hoc one. Sizes are bytes. Only `services.jobs` changes the status."""
 
     objects = WatchedRows.as_manager()
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -94,9 +94,9 @@ class BackupJob(models.Model):
     progress = models.JSONField(default=dict, blank=True)
     woken_by = models.CharField(max_length=8, choices=WokenBy.choices, default=WokenBy.NOBODY, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)
-    """A PENDING job that is tried again waits until then."""
+    """The earliest time of the next attempt of a PENDING job."""
     dispatched_at = models.DateTimeField(null=True, blank=True)
-    """When a message for it was last sent to the workers."""
+    """The time of the last message about it to the workers."""
     deadline = models.DateTimeField(null=True, blank=True)
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True, default="")
@@ -109,7 +109,7 @@ class BackupJob(models.Model):
     repository = models.ForeignKey(
         StoredRepository, null=True, blank=True, on_delete=models.SET_NULL, related_name="jobs"
     )
-    """Where the snapshot is; null for packages."""
+    """The repository of the snapshot; null for packages."""
     snapshot_id = models.CharField(max_length=64, blank=True, default="", db_index=True)
     backup_file_path = StoredPathField(max_length=1000, blank=True, default="")
     backup_size = models.PositiveBigIntegerField(null=True, blank=True)
@@ -119,23 +119,23 @@ class BackupJob(models.Model):
     unchanged_files = models.PositiveBigIntegerField(null=True, blank=True)
     checksum = models.CharField(max_length=64, blank=True, default="")
     sealed_with = models.CharField(max_length=100, blank=True, default="")
-    """A mark of the passphrase that opens the package, as `mark_of` computes it; empty where none is known."""
+    """A mark of the passphrase that opens the package, as `mark_of` computes it; empty if it is not known."""
     manifest = models.JSONField(default=dict, blank=True)
     warnings = models.JSONField(default=list, blank=True)
     rehearsal_state = models.CharField(
         max_length=16, choices=RehearsalState.choices, default=RehearsalState.NONE, blank=True
     )
     rehearsal = models.JSONField(default=dict, blank=True)
-    """By the alias of the database: what failed, why, and what helps."""
+    """The results by alias of the database: the failed statements, the reasons and the remedies."""
     problems = models.JSONField(default=list, blank=True)
     problem_count = models.PositiveIntegerField(default=0)
     accepted_until = models.DateTimeField(null=True, blank=True)
-    """Until when a person has acknowledged each problem of an INCOMPLETE job; null where one is open."""
+    """The time until which a user has acknowledged every problem of an INCOMPLETE job; null if one is open."""
     error_message = models.TextField(blank=True, default="")
     is_pinned = models.BooleanField(default=False)
     pin_reason = models.CharField(max_length=200, blank=True, default="")
-    # A backup that retention removes: from the first of the two moments on it is not offered any more, from the second
-    # on its space is no longer promised to anybody.
+    # A removed backup: from `removal_started_at` on it is not offered any more, from `removed_at` on its space no
+    # longer counts as in use.
     removal_started_at = models.DateTimeField(null=True, blank=True)
     removed_at = models.DateTimeField(null=True, blank=True)
     removal_reason = models.CharField(max_length=200, blank=True, default="")
@@ -150,7 +150,7 @@ class BackupJob(models.Model):
         permissions = [(right.codename, right.label) for right in Right]
         indexes = [
             models.Index(fields=["configuration", "status", "-started_at"], name="backup_job_of_configuration"),
-            # With all that lists are narrowed down by, so that what is looked for is found without reading the rows.
+            # With all columns by which lists are filtered, so that the database need not read the rows.
             models.Index(
                 fields=[
                     "-queued_at",
@@ -169,7 +169,7 @@ class BackupJob(models.Model):
                 name="backup_job_states",
             ),
             models.Index(fields=["configuration", "-queued_at", "-id"], name="backup_job_runs"),
-            # To order by, for which they need only be covered.
+            # For ordering.
             models.Index(fields=["started_at", "queued_at", "id"], name="backup_job_begun"),
             models.Index(fields=["backup_size", "id"], name="backup_job_read"),
             models.Index(fields=["stored_size", "id"], name="backup_job_stored"),

@@ -13,7 +13,7 @@ from .row_changes import WatchedRows
 
 
 class OperationKind(models.TextChoices):
-    """What takes long, is asked for, and is no backup."""
+    """The kinds of long operations that users request and that are no backups."""
 
     VERIFY = "VERIFY", "Verification"
     PLAN = "PLAN", "Plan of a restore"
@@ -36,10 +36,10 @@ class OperationStatus(models.TextChoices):
 
 
 class Operation(models.Model):
-    """Something long that is no backup, from the wish to its end; run by an executor in a process of its own.
+    """A long operation that is no backup, from the request to its end; an executor runs it in a process of its own.
 
-    `arguments` says what is asked for, by kind; `result` what came of it. `token` fences: a process that was thought
-    dead changes nothing any more.
+    `arguments` holds the request and `result` the result, both in a form by kind. `token` is a fence: a process that
+    was declared dead changes nothing any more.
     """
 
     objects = WatchedRows.as_manager()
@@ -51,7 +51,7 @@ class Operation(models.Model):
     job = models.ForeignKey(BackupJob, null=True, blank=True, on_delete=models.SET_NULL, related_name="operations")
     restore = models.ForeignKey(RestoreJob, null=True, blank=True, on_delete=models.SET_NULL, related_name="operations")
     subject = models.CharField(max_length=300, blank=True, default="")
-    """What it is about, for people; stays when the rows are gone."""
+    """The name of the object, for users; it stays when the object's row is deleted."""
     arguments = models.JSONField(default=dict, blank=True)
     result = models.JSONField(default=dict, blank=True)
     progress = models.JSONField(default=dict, blank=True)
@@ -78,7 +78,7 @@ class Operation(models.Model):
     cancel_requested_at = models.DateTimeField(null=True, blank=True)
     cancel_reason = models.CharField(max_length=200, blank=True, default="")
     irrevocable_at = models.DateTimeField(null=True, blank=True)
-    """When it began what is not broken off any more: the exchange of the live system."""
+    """The time of the point of no return: from then on the operation swaps the live system and is not cancelled."""
 
     class Meta:
         ordering = ["-queued_at", "-id"]
@@ -92,17 +92,17 @@ class Operation(models.Model):
 
     @property
     def cancellable(self) -> bool:
-        """Whether asking for its end has any effect."""
+        """Whether a request to cancel it has any effect."""
         return self.completed_at is None and self.irrevocable_at is None
 
 
 class Upload(models.Model):
-    """A package that somebody sends, in as many pieces as it takes. How much is there, its file says."""
+    """A package that a user sends in pieces. The size of its file says how much has arrived."""
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=255)
     size = models.PositiveBigIntegerField()
-    """Bytes it is to have."""
+    """The bytes of the complete package."""
     created_by = models.ForeignKey(
         project.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )

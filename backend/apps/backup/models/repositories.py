@@ -13,11 +13,11 @@ class PruneStatus(models.TextChoices):
 
 
 class StoredRepository(models.Model):
-    """A repository that backups were stored in: where it lies, and by what it is recognised.
+    """A repository with backups: its place and its identity.
 
-    `repository_id` is its own id, or empty where its backups are from before the ledger kept ids; the next job fills it
-    in. `config_digest` is the SHA-256 of its file `config`, which is sealed with a random nonce: as long as it is the
-    same, the repository is, and nothing has to be decrypted to know that.
+    `repository_id` is its own id; empty if its backups are older than this column, until the next job fills it in.
+    `config_digest` is the SHA-256 of its file `config`, which is sealed with a random nonce: while the digest is the
+    same, the repository is the same, and nothing need be decrypted to know that.
     """
 
     storage_path = models.TextField(blank=True, default="")
@@ -27,10 +27,10 @@ class StoredRepository(models.Model):
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
     packs_listing = models.CharField(max_length=64, blank=True, default="")
-    """A digest of the names and sizes of its packs and of the names of its indexes, when they were last compared."""
+    """A digest of the names and sizes of its packs and of the names of its indexes at their last comparison."""
     packs_seen_at = models.DateTimeField(null=True, blank=True)
     packs_seconds = models.FloatField(default=0.0)
-    """How long that took."""
+    """The duration of that comparison."""
 
     class Meta:
         ordering = ["id"]
@@ -40,7 +40,7 @@ class StoredRepository(models.Model):
 
 
 class KeyChange(models.Model):
-    """A change of the passphrase of an encrypted repository, or its exchange for a new one, until it is released.
+    """A change of the passphrase of an encrypted repository, or of the whole repository, until it is released.
 
     `old_key` is the name of the key file of the old passphrase in the repository that is in use now; empty where there
     is none. `replaced` is the folder of the old repository beside it; empty where the repository stayed.
@@ -62,7 +62,7 @@ class KeyChange(models.Model):
 
 
 class PruneRun(models.Model):
-    """One prune of a repository: what came back of the space of removed backups. Sizes are bytes."""
+    """One prune of a repository: it frees the space of removed backups. Sizes are bytes."""
 
     repository = models.CharField(max_length=1000)
     status = models.CharField(max_length=16, choices=PruneStatus.choices, default=PruneStatus.RUNNING)

@@ -1,4 +1,4 @@
-"""Restores and what they replaced."""
+"""Restores, and the state of the data that they replaced."""
 
 import uuid
 
@@ -27,7 +27,7 @@ class RestoreStatus(models.TextChoices):
 
 
 class RollbackState(models.TextChoices):
-    """What became of that which a restore replaced."""
+    """The state of the data that a restore replaced."""
 
     NONE = "NONE", "Nothing kept"
     AVAILABLE = "AVAILABLE", "Kept for rollback"
@@ -36,7 +36,7 @@ class RollbackState(models.TextChoices):
 
 
 class RestoreJob(models.Model):
-    """One restore: what was planned, how far it got, and what became of that which it replaced."""
+    """One restore: its plan, its progress, and the state of the data that it replaced."""
 
     objects = WatchedRows.as_manager()
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -49,7 +49,7 @@ class RestoreJob(models.Model):
     phases = models.JSONField(default=list, blank=True)
     counts = models.JSONField(default=dict, blank=True)
     changes = models.JSONField(default=dict, blank=True)
-    """What was written between the backup of the live state and the swap; empty where nothing was compared."""
+    """The rows and files written between the backup of the live state and the swap; empty if they were not compared."""
     log = models.JSONField(default=list, blank=True)
     rollback_state = models.CharField(max_length=16, choices=RollbackState.choices, default=RollbackState.NONE)
     error_message = models.TextField(blank=True, default="")

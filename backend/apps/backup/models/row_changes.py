@@ -1,4 +1,4 @@
-"""Note in a row when it was last changed."""
+"""The time of the last change of a row."""
 
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ _Row = TypeVar("_Row", bound=models.Model)
 
 
 class WatchedRows(models.QuerySet[_Row]):
-    """Every UPDATE also sets `changed_at`, by which those who look on find what has changed."""
+    """A queryset whose every UPDATE also sets `changed_at`, by which the event stream finds changed rows."""
 
     def update(self, **columns: object) -> int:
         return super().update(**{"changed_at": timezone.now(), **columns})

@@ -1,4 +1,4 @@
-"""Operations at work: one process does one of them, from its claim to its end; the dead are found and settled."""
+"""The execution of operations: one process runs one operation from claim to end; dead ones are found and ended."""
 
 from .recover import settle_dead, settle_operations
 from .run import run_operation

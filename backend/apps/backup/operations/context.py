@@ -1,4 +1,4 @@
-"""The context that each kind of operation works in, and its result."""
+"""The context of a running operation, and its result."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from ..services.operation_runs import OperationClaim, operation_make_irrevocable
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Done:
-    """The result of an operation, as plain values. `error` says which part was not done."""
+class OperationResult:
+    """The result of an operation, as plain values. `error` names the part that failed, if any."""
 
     result: dict[str, object]
     error: str = ""
@@ -25,7 +25,7 @@ class Done:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Work:
-    """An operation that is ours to do."""
+    """An operation that this process has claimed."""
 
     operation: Operation
     claim: OperationClaim
@@ -41,11 +41,11 @@ class Work:
     def point_of_no_return(self) -> Iterator[None]:
         """Swap the database of the ledger in the block: cancellation is off, and this process does not write to it.
 
-        Raises `LeaseLost` if the operation is no longer ours, `CancelRequested` if it was cancelled before.
+        Raises `LeaseLost` if another process decided about the operation, `CancelRequested` if it was cancelled before.
         """
         self.tick()
         self.stop.disarm()
-        with self.heartbeat.silenced():
+        with self.heartbeat.paused():
             self.tick()
             reason = operation_make_irrevocable(self.claim, now=timezone.now())
             if reason is not None:

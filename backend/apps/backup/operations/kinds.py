@@ -18,14 +18,14 @@ from ..retention.plan import trusted_now
 from ..selectors import job_by_uuid
 from ..services.configurations import configuration_delete
 from . import restore as restoring
-from .context import Done, Work
+from .context import OperationResult, Work
 
 _MOST_FINDINGS = 100
 
 
-def _verify(work: Work) -> Done:
+def _verify(work: Work) -> OperationResult:
     found = verify_backup(_backup(work), tracker=work.tracker, tick=work.tick)
-    return Done(
+    return OperationResult(
         {
             "trust": found.trust,
             "rehearsal_state": found.rehearsals.state,
@@ -36,29 +36,29 @@ def _verify(work: Work) -> Done:
     )
 
 
-def _remove(work: Work) -> Done:
+def _remove(work: Work) -> OperationResult:
     job = uuid.UUID(str(work.operation.arguments["backup"]))
     reason = f"deleted by {work.operation.requested_by_name}"
     result = retention.remove_backups({job: reason}, now=timezone.now(), tracker=work.tracker, tick=work.tick)
     if job in {one.uuid for one in result.removed}:
-        return Done(_retention_details(result))
+        return OperationResult(_retention_details(result))
     why = "; ".join(map(str, result.postponed)) or "it was pinned, or a restore needs it"
-    return Done(_retention_details(result), error=f"The backup was not removed: {why}")
+    return OperationResult(_retention_details(result), error=f"The backup was not removed: {why}")
 
 
-def _prune(work: Work) -> Done:
+def _prune(work: Work) -> OperationResult:
     result = retention.apply_retention(
         now=trusted_now(now=timezone.now()),
         tracker=work.tracker,
         tick=work.tick,
         prune=True if work.operation.arguments["force"] else None,
     )
-    return Done(_retention_details(result), error="; ".join(map(str, result.postponed)))
+    return OperationResult(_retention_details(result), error="; ".join(map(str, result.postponed)))
 
 
-def _delete_configuration(work: Work) -> Done:
+def _delete_configuration(work: Work) -> OperationResult:
     configuration = uuid.UUID(str(work.operation.arguments["configuration"]))
-    return Done(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
+    return OperationResult(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
 
 
 def _retention_details(done: RetentionResult) -> dict[str, object]:
@@ -77,16 +77,16 @@ def _retention_details(done: RetentionResult) -> dict[str, object]:
 def _backup(work: Work) -> BackupRef:
     job = job_by_uuid(uuid.UUID(str(work.operation.arguments["backup"])))
     if job is None or job.removal_started_at is not None:
-        raise RequestRefused(f"The backup of {work.operation.subject} has been removed since this was asked for.")
+        raise RequestRefused(f"The backup of {work.operation.subject} has been removed since the request.")
     return job_ref(job)
 
 
-WORKS: Mapping[str, Callable[[Work], Done]] = {
+WORKS: Mapping[str, Callable[[Work], OperationResult]] = {
     OperationKind.VERIFY: _verify,
     OperationKind.PLAN: restoring.plan,
     OperationKind.RESTORE: restoring.restore,
     OperationKind.ROLLBACK: restoring.roll_back,
-    OperationKind.RELEASE: restoring.let_go,
+    OperationKind.RELEASE: restoring.release_replaced,
     OperationKind.REMOVE: _remove,
     OperationKind.PRUNE: _prune,
     OperationKind.DELETE_CONFIGURATION: _delete_configuration,

@@ -7,7 +7,7 @@ from ..services.operation_runs import OperationClaim, operation_cancel_reason, o
 
 
 class OperationPulse:
-    """Of an operation: its phase is part of its progress."""
+    """The pulse of an operation: its phase is part of its progress."""
 
     def __init__(self, claim: OperationClaim) -> None:
         self._claim = claim
@@ -22,5 +22,5 @@ class OperationPulse:
         else:
             operation_progress(self._claim, progress.to_json(), now=timezone.now())
 
-    def enter(self, phase: str) -> None:  # noqa: ARG002  the progress has it
+    def enter(self, phase: str) -> None:  # noqa: ARG002  the progress holds the phase
         return

@@ -1,4 +1,4 @@
-"""Operations whose process is gone: what a restore left half done is completed or undone, then their end is said."""
+"""Recovery of operations whose process has ended: complete or undo the restore, then write the operation's end."""
 
 from __future__ import annotations
 
@@ -12,28 +12,30 @@ from ..models import Operation, OperationKind, OperationStatus, RestoreStatus, R
 from ..restores import recover_restores
 from ..selectors import restore_by_uuid
 from ..services.operation_runs import operation_end_dead, operations_dead
-from .restore import abandon, sweep
+from .restore import end_restore_row, remove_partial_folder
 
 _SWAPPING = frozenset({OperationKind.RESTORE, OperationKind.ROLLBACK, OperationKind.RELEASE})
 
 
 def settle_operations(*, now: datetime) -> list[str]:
-    """End every RUNNING operation that is dead; what was found and done, in words. Raises `LedgerUnavailable`."""
-    said: list[str] = []
+    """End every RUNNING operation that is dead; return the steps in words. Raises `LedgerUnavailable`."""
+    lines: list[str] = []
     for row, cause in operations_dead(now=now):
-        said += settle_dead(row, cause, now=now)
-    return said
+        lines += settle_dead(row, cause, now=now)
+    return lines
 
 
 def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]:
-    """End one operation whose process is gone, and say what was done."""
+    """End one operation whose process has ended; return the steps in words."""
     recovered: list[str] = []
     if operation.kind in _SWAPPING:
         try:
             recovered = recover_restores()
         except BackupError as error:
-            # The next look tries again, and so does the next restore or job. Until then it has no end to report.
-            return [f"The operation {operation.uuid} was cut off, and its leftovers could not be cleaned up: {error}"]
+            # The next round tries again, and so does the next restore or job. Until then the operation has no end.
+            return [
+                f"The operation {operation.uuid} was interrupted, and its leftovers could not be cleaned up: {error}"
+            ]
     status, result = _outcome(operation)
     if operation.cancel_requested_at is not None and status == OperationStatus.FAILED:
         status = OperationStatus.CANCELLED
@@ -45,14 +47,14 @@ def settle_dead(operation: Operation, cause: str, *, now: datetime) -> list[str]
         if not operation_end_dead(operation, status=status, reason="" if done else reason, result=result, now=now):
             return recovered
         if not done:
-            abandon(operation, reason, cancelled=status == OperationStatus.CANCELLED)
+            end_restore_row(operation, reason, cancelled=status == OperationStatus.CANCELLED)
     if not done:
-        sweep(operation)
+        remove_partial_folder(operation)
     return [*recovered, f"{operation.get_kind_display()} of {operation.subject} was found dead, and is {status}."]
 
 
 def _outcome(operation: Operation) -> tuple[str, dict[str, object]]:
-    """As what became of the restore says, which may have been completed without the operation."""
+    """Return the status and the result by the row of the restore, which recovery may have completed."""
     restore = None if operation.restore is None else restore_by_uuid(operation.restore.uuid)
     if restore is None or operation.kind not in _SWAPPING:
         return OperationStatus.FAILED, {}

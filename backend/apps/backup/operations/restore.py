@@ -1,4 +1,4 @@
-"""Restores that were asked for: planned, and done to the live system, to a folder or to a database of their own."""
+"""The work of requested restores: plans, and restores to the live system, to a folder or to a new database."""
 
 from __future__ import annotations
 
@@ -39,61 +39,61 @@ from ..selectors import job_by_uuid, next_backups_bytes
 from ..services.restores import restore_cancel, restore_complete, restore_fail, restore_phases, restore_start
 from ..storage.private_files import make_private_folder
 from ..storage.upload_files import upload_path
-from .context import Done, Work
+from .context import OperationResult, Work
 
 
-def plan(work: Work) -> Done:
-    """Plan a restore; nothing is touched."""
-    with _opened(work) as (ref, origin, request):
-        return Done(_plan(work, ref, origin, request, tried=True).to_json())
+def plan(work: Work) -> OperationResult:
+    """Plan a restore; change nothing."""
+    with _open_source(work) as (ref, origin, request):
+        return OperationResult(_plan(work, ref, origin, request, tried=True).to_json())
 
 
-def restore(work: Work) -> Done:
-    """Do a restore by a plan that is made now. Raises `RestoreRefused` if something forbids it."""
+def restore(work: Work) -> OperationResult:
+    """Make a plan now and carry it out. Raises `RestoreRefused` if the plan is blocked."""
     row = _row(work.operation)
-    with _opened(work) as (ref, origin, request):
+    with _open_source(work) as (ref, origin, request):
         made = _plan(work, ref, origin, request)
         if request.target == "live":
             return _to_live(work, row, Restore(ref, origin, made, request, work.tracker, work.tick))
-        return _elsewhere(work, row, origin, made, request)
+        return _beside_live(work, row, origin, made, request)
 
 
-def roll_back(work: Work) -> Done:
+def roll_back(work: Work) -> OperationResult:
     """Make the state before a restore live again."""
     restore, safety = str(work.operation.arguments["restore"]), bool(work.operation.arguments["safety_backup"])
     work.tracker.begin("backing up the live state" if safety else "rolling back")
     journal, notes = rollback(restore, safety_backup=safety, point_of_no_return=work.point_of_no_return)
-    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
+    return OperationResult({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
 
 
-def let_go(work: Work) -> Done:
-    """Delete what a restore replaced."""
+def release_replaced(work: Work) -> OperationResult:
+    """Delete the data that a restore replaced."""
     work.tracker.begin("deleting what was replaced")
     journal, notes = release(str(work.operation.arguments["restore"]))
-    return Done({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
+    return OperationResult({"restore": str(journal.restore), "state": journal.state.value, "notes": notes})
 
 
-def abandon(operation: Operation, reason: str, *, cancelled: bool) -> None:
-    """The end of a restore in its row, when that of its operation is about to be written down; nothing of any other."""
+def end_restore_row(operation: Operation, reason: str, *, cancelled: bool) -> None:
+    """Write the end of a restore to its row, before that of its operation. Do nothing for other operations."""
     if operation.kind != OperationKind.RESTORE or operation.restore is None:
         return
     end = restore_cancel if cancelled else restore_fail
-    # A restore that had begun has written its end itself. Where the ledger is away now, recovery writes it.
+    # A restore that had begun has written its end itself. If the ledger is unavailable now, recovery writes it.
     with contextlib.suppress(IllegalTransition, RestoreNotFound, LedgerUnavailable):
         end(operation.restore.uuid, reason, now=timezone.now())
 
 
-def sweep(operation: Operation) -> None:
-    """Remove what is left of a restore to a folder that has come to nothing; nothing of any other operation."""
+def remove_partial_folder(operation: Operation) -> None:
+    """Remove the partial folder of a failed restore to a folder. Do nothing for other operations."""
     if operation.kind != OperationKind.RESTORE or operation.restore is None:
         return
     request = RestoreRequest.from_json(operation.arguments)
     if request.target == "folder":
-        discard(str(_partial(request.name, operation.restore.uuid)))
+        discard(str(_partial_path(request.name, operation.restore.uuid)))
 
 
 @contextlib.contextmanager
-def _opened(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreRequest]]:
+def _open_source(work: Work) -> Iterator[tuple[BackupRef, Origin, RestoreRequest]]:
     request = RestoreRequest.from_json(work.operation.arguments)
     work.tracker.begin("opening the backup")
     ref = _ref(request, work.operation.subject)
@@ -106,7 +106,7 @@ def _ref(request: RestoreRequest, subject: str) -> BackupRef:
         return package_ref(upload_path(request.upload))
     job = None if request.backup is None else job_by_uuid(request.backup)
     if job is None or job.removal_started_at is not None:
-        raise RequestRefused(f"The backup of {subject} has been removed since this was asked for.")
+        raise RequestRefused(f"The backup of {subject} has been removed since the request.")
     return job_ref(job)
 
 
@@ -118,16 +118,16 @@ def _plan(work: Work, ref: BackupRef, origin: Origin, request: RestoreRequest, *
         work.tick()
 
     if request.target == "folder":
-        return _leaving_room(plan_to_folder(ref, origin, request, _inside(request.name)))
+        return _blocked_without_room(plan_to_folder(ref, origin, request, _path_in_restore_root(request.name)))
     if request.target == "database":
         place = _database_place(origin, request.name)
-        return _leaving_room(plan_to_database(ref, origin, request, place, progress=progress, tried=tried))
+        return _blocked_without_room(plan_to_database(ref, origin, request, place, progress=progress, tried=tried))
     safety = request.safety_backup and ledger_is_readable()
     return plan_restore(ref, origin, request, safety_backup=safety, progress=progress, tried=tried)
 
 
-def _leaving_room(made: Plan) -> Plan:
-    """Block what would take the room of the next backups: by default, restored folders lie on their disk."""
+def _blocked_without_room(made: Plan) -> Plan:
+    """Block a plan that would take the room of the next backups: by default restored folders lie on their disk."""
     disk = nearest_existing(conf.load().storage_root.resolve()).stat().st_dev
     for space in made.space:
         kept = next_backups_bytes() if Path(space.where).stat().st_dev == disk else 0
@@ -140,32 +140,32 @@ def _leaving_room(made: Plan) -> Plan:
     return made
 
 
-def _to_live(work: Work, row: RestoreJob, job: Restore) -> Done:
+def _to_live(work: Work, row: RestoreJob, job: Restore) -> OperationResult:
     job.asked_for = row.uuid
     job.point_of_no_return = work.point_of_no_return
     result = job.run()
-    return Done({"restore": str(row.uuid), "replaced": result.replaced, "notes": result.notes})
+    return OperationResult({"restore": str(row.uuid), "replaced": result.replaced, "notes": result.notes})
 
 
-def _elsewhere(work: Work, row: RestoreJob, origin: Origin, made: Plan, request: RestoreRequest) -> Done:
+def _beside_live(work: Work, row: RestoreJob, origin: Origin, made: Plan, request: RestoreRequest) -> OperationResult:
     if made.blocking:
-        raise RestoreRefused("The restore cannot be done: " + "; ".join(made.blocking))
+        raise RestoreRefused("The restore is not possible: " + "; ".join(made.blocking))
     make_private_folder(conf.load().restore_root.resolve())
     began = timezone.now()
     restore_start(row.uuid, now=began, plan=made.to_json(), restore_type=made.restore_type)
     if request.target == "folder":
-        notes = _to_folder(work, origin, made, _partial(request.name, row.uuid))
+        notes = _to_folder(work, origin, made, _partial_path(request.name, row.uuid))
     else:
         notes = restore_to_database(origin, made, request, work.tracker, work.tick)
     now = timezone.now()
     phase = {"phase": "restoring", "started_at": began.isoformat(), "seconds": round((now - began).total_seconds(), 3)}
     restore_phases(row.uuid, [phase], log=notes)
     restore_complete(row.uuid, now=now, rollback_state=RollbackState.NONE, counts=made.counts)
-    return Done({"restore": str(row.uuid), "place": made.to_folder or made.to_database, "notes": notes})
+    return OperationResult({"restore": str(row.uuid), "place": made.to_folder or made.to_database, "notes": notes})
 
 
 def _to_folder(work: Work, origin: Origin, made: Plan, partial: Path) -> list[str]:
-    """Under another name until it is complete: what has its name is whole."""
+    """Restore to a folder with a temporary name, and rename it when it is complete."""
     partial.mkdir(mode=0o700)
     notes = restore_to_folder(origin, dataclasses.replace(made, to_folder=str(partial)), work.tracker, work.tick)
     partial.chmod(0o700)
@@ -176,8 +176,8 @@ def _to_folder(work: Work, origin: Origin, made: Plan, partial: Path) -> list[st
     return notes
 
 
-def _inside(name: str) -> Path:
-    """The place of that name in the folder for restores. Raises `RestoreRefused` if it leads anywhere else."""
+def _path_in_restore_root(name: str) -> Path:
+    """Return the path of a name in the folder for restores. Raises `RestoreRefused` if it leads out of the folder."""
     root = conf.load().restore_root.resolve()
     place = root / name
     if place.parent != root or place.resolve() != place:
@@ -185,20 +185,20 @@ def _inside(name: str) -> Path:
     return place
 
 
-def _partial(name: str, restore: uuid.UUID) -> Path:
-    return _inside(f".{name}.{restore.hex[:8]}.partial")
+def _partial_path(name: str, restore: uuid.UUID) -> Path:
+    return _path_in_restore_root(f".{name}.{restore.hex[:8]}.partial")
 
 
 def _database_place(origin: Origin, name: str) -> str:
-    """The name itself, or of a database that is a file the place where it is made."""
+    """Return the name of a server's new database; for a database in a file the path of the new file."""
     manifest = origin.manifest
     aliases = [*(one.alias for one in manifest.databases), *(one.alias for one in manifest.data)]
     if any(alias in connections.settings and not isinstance(engine_of(alias), ServerEngine) for alias in aliases):
-        return str(_inside(name))
+        return str(_path_in_restore_root(name))
     return name
 
 
 def _row(operation: Operation) -> RestoreJob:
     if operation.restore is None:
-        raise RequestRefused("The restore that was asked for is not in the ledger any more; ask for it again.")
+        raise RequestRefused("The requested restore is not in the ledger any more; request it again.")
     return operation.restore

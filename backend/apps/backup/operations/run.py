@@ -1,4 +1,4 @@
-"""One operation, from its claim to its end, in this process. Whatever goes wrong is written into its row and raised."""
+"""The run of one operation, from its claim to its end, in this process. Errors are written into its row and raised."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ from ..services.operation_runs import (
     operation_complete,
     operation_fail,
 )
-from .context import Done, Work
+from .context import OperationResult, Work
 from .kinds import WORKS
 from .pulse import OperationPulse
-from .restore import abandon, sweep
+from .restore import end_restore_row, remove_partial_folder
 
 
 def run_operation(operation: uuid.UUID) -> str:
-    """Do a PENDING operation; the status it ended in.
+    """Run a PENDING operation and return the status at its end.
 
-    Raises what kept it from being done, after writing it into the row as FAILED; `JobCancelled` after a signal or a
-    cancellation; `LeaseLost` when another process decided about it; `LedgerUnavailable` when its end could not be
-    written down; `RestoreUnfinished` of a restore, rollback or release that recovery completes.
+    Raises the error that stopped it, after writing it into the row as FAILED; `JobCancelled` after a signal or a
+    cancellation; `LeaseLost` if another process decided about it; `LedgerUnavailable` if its end could not be written;
+    `RestoreUnfinished` for a restore, rollback or release that recovery completes.
     """
-    # A signal waits for the claim: it ends what has begun, or what has not, and never anything in between.
+    # A signal waits until the claim is complete, so that it never interrupts the claim itself.
     with stop_signals(armed=False) as stop:
         claim = operation_claim(operation, worker=own_identity(), now=timezone.now())
         row = operation_of(operation)
@@ -55,27 +55,27 @@ def _run(row: Operation, claim: OperationClaim, stop: StopSignals) -> str:
         stop.disarm()
         write_end(lambda: _finish(claim, done), "The work is done.", of="operation")
     except (LeaseLost, RestoreUnfinished):
-        # Left RUNNING: recovery completes it, and then ends it.
+        # The row stays RUNNING: recovery completes the restore, and then ends the operation.
         raise
     except JobCancelled as error:
-        # The reason of a nested part may say less than the heartbeat knows.
-        reason = str(heartbeat.verdict or error)
-        # The restore first: when the operation is seen to have ended, so is its restore.
-        abandon(row, reason, cancelled=True)
+        # The heartbeat may know a more exact reason than the error of a nested part.
+        reason = str(heartbeat.stop_error or error)
+        # The restore first: a reader that sees the operation ended must see the restore ended, too.
+        end_restore_row(row, reason, cancelled=True)
         write_end(lambda: operation_cancel(claim, reason, now=timezone.now()), reason, of="operation")
-        sweep(row)
+        remove_partial_folder(row)
         raise
     except BaseException as error:
         stop.disarm()
         failed = reason_of(error)
-        abandon(row, failed, cancelled=False)
+        end_restore_row(row, failed, cancelled=False)
         write_end(lambda: operation_fail(claim, failed, now=timezone.now()), failed, of="operation", after=error)
-        sweep(row)
+        remove_partial_folder(row)
         raise
     return OperationStatus.FAILED if done.error else OperationStatus.COMPLETED
 
 
-def _finish(claim: OperationClaim, done: Done) -> None:
+def _finish(claim: OperationClaim, done: OperationResult) -> None:
     if done.error:
         operation_fail(claim, done.error, now=timezone.now(), result=done.result)
     else:

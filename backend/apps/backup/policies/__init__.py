@@ -1,1 +1,1 @@
-"""What a configuration asks for: its schedule, the production policies and the request copied into a job."""
+"""Schedules, the production policies, and the requests of jobs and restores. No reads of the database."""

@@ -1,4 +1,4 @@
-"""What a job is asked to do, as it is copied into its row."""
+"""The request of a job, a copy of its configuration's values in the job's row."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from ..storage.stored_paths import storage_relative
 class JobRequest:
     """The settings of one job; a later change of its configuration does not reach it.
 
-    `output` is the package file to write instead of a snapshot, or empty. `minutes` is how long it may run, None where
-    the settings say. `new_repository` allows to begin a repository where the ledger has backups in another one.
+    `output` is the package file to write instead of a snapshot, or empty. `minutes` is its time limit, None for that of
+    the settings. `new_repository` allows a new repository in a place where the ledger has backups in another one.
     """
 
     backup_type: str
@@ -29,7 +29,7 @@ class JobRequest:
 
     @classmethod
     def of_configuration(cls, configuration: BackupConfiguration) -> "JobRequest":
-        """What the configuration asks for now."""
+        """Return the request of a configuration's present values."""
         return cls(
             backup_type=configuration.backup_type,
             storage_path=configuration.storage_path,
@@ -49,7 +49,7 @@ class JobRequest:
 
     @classmethod
     def from_json(cls, backup_type: str, values: Mapping[str, object]) -> "JobRequest":
-        """The request that `to_json` wrote."""
+        """Return the request that `to_json` wrote."""
         include, exclude, minutes = values.get("include"), values.get("exclude"), values.get("minutes")
         return cls(
             backup_type=backup_type,
@@ -64,10 +64,10 @@ class JobRequest:
         )
 
     def time_limit(self) -> timedelta | None:
-        """How long the job may run; None for as long as it takes."""
+        """Return the time limit of the job; None for no limit."""
         return conf.load().time_limit if self.minutes is None else timedelta(minutes=self.minutes)
 
     @property
     def makes_package(self) -> bool:
-        """True if the result is a package file and no snapshot."""
+        """Whether the result is a package file and no snapshot."""
         return bool(self.output) or self.backup_type == BackupType.EXPORT

@@ -1,4 +1,4 @@
-"""What a configuration is made of, and the five production policies as the mission document of the EDMS has them."""
+"""The values of a configuration, and the five production policies from the mission document of the EDMS."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ _SUNDAY = 6
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationValues:
-    """What a configuration is made of."""
+    """The values of a configuration that users set."""
 
     name: str
     backup_type: str = BackupType.FULL
@@ -91,9 +91,9 @@ PRODUCTION_POLICIES = (
 
 
 def policies_for(*, dumps: bool) -> Sequence[ConfigurationValues]:
-    """Return the production policies for a project; without `dumps` it has a database that is carried as rows only.
+    """Return the production policies for a project. Not `dumps`: it has a database that can be backed up as rows only.
 
-    There the type EXPORT takes the place of the others, since each of their jobs would be refused.
+    Then every policy has the type EXPORT, since jobs of the other types would be refused.
     """
     return PRODUCTION_POLICIES if dumps else [_as_rows(policy) for policy in PRODUCTION_POLICIES]
 

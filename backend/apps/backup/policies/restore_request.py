@@ -1,4 +1,4 @@
-"""What a restore is asked to do: one record from the command, the API and the ledger down to the engines."""
+"""The request of a restore: the same record in the command, the API, the ledger and the engines."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from collections.abc import Mapping
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RestoreRequest:
-    """What is restored, from what, to where.
+    """The source, the target and the selection of a restore.
 
-    From the stored backup of the job `backup`, or the package `upload`; both are None where a command names the backup.
-    To the "live" system, or to the new "folder" or "database" `name`.
+    The source is the stored backup of the job `backup`, or the package `upload`; both are None if a command names the
+    backup. The target is the "live" system, or the new "folder" or "database" `name`.
 
     `only` is "database" or "files", "" for both. `leave_out` are tables of a portable package, or objects of a
-    PostgreSQL database such as `extension:postgis`. To a folder, `paths` are the files and folders that are restored,
-    as texts of `core.paths`; to a database, `tables` are its tables. None of them means the whole. `drop_access`
-    removes sessions and tokens before the database goes live; None does so for packages of other systems only.
+    PostgreSQL database such as `extension:postgis`. For the target "folder", `paths` are the files and folders to
+    restore, as texts of `core.paths`; for the target "database", `tables` are the tables. An empty selection means
+    everything. `drop_access` removes sessions and tokens before the database goes live; None does so for packages of
+    other systems only.
     """
 
     backup: uuid.UUID | None = None
@@ -48,7 +49,7 @@ class RestoreRequest:
 
     @classmethod
     def from_json(cls, values: Mapping[str, object]) -> RestoreRequest:
-        """Return the request that `to_json` wrote, also in an earlier version with fewer values."""
+        """Return the request that `to_json` wrote; earlier versions wrote fewer values."""
         return cls(
             backup=uuid.UUID(str(values["backup"])) if values["backup"] else None,
             upload=uuid.UUID(str(values["upload"])) if values["upload"] else None,

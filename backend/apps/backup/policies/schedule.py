@@ -1,12 +1,12 @@
-"""When a configuration is due: slots, reckoned from its schedule and a time zone. No clock, no database.
+"""The slots of a configuration, computed from its schedule and a time zone. Reads no clock and no database.
 
-A slot is a moment. Times of day are local:
+A slot is a timestamp at which a backup is due. Times of day are local:
 
-* A day, a week or a month has exactly one slot for each of its times, whatever the clocks do. A time of day that is
-  skipped when the clocks go forward is due at the moment they do; one that comes twice when they go back is due the
-  first time.
-* HOURLY is due every hour at the minute of its time of day, 23 times on the day when the clocks go forward by an hour
-  and 25 times when they go back, and not before its start: the next such time of day after it was switched on.
+* DAILY, WEEKLY and MONTHLY have exactly one slot for each day that they name, also when the clocks change. A time of
+  day that is skipped when the clocks go forward is due at the time of the change. A time of day that comes twice when
+  they go back is due the first time.
+* HOURLY is due every hour at the minute of its time of day: 23 times on the day when the clocks go forward by an hour,
+  and 25 times when they go back. Its first slot is the next such time of day after it was enabled.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ..models import BackupConfiguration, Frequency
 
 _DAY = timedelta(days=1)
 _MINUTE = timedelta(minutes=1)
-_INSTANT = timedelta(microseconds=1)
+_RESOLUTION = timedelta(microseconds=1)
 LAST_DAY_OF_MONTH = 28
-"""Every month has this day."""
+"""The last day that every month has."""
 
 PERIODS: dict[str, timedelta] = {
     Frequency.HOURLY: timedelta(hours=1),
@@ -33,12 +33,12 @@ PERIODS: dict[str, timedelta] = {
     Frequency.WEEKLY: timedelta(days=7),
     Frequency.MONTHLY: timedelta(days=31),
 }
-"""From one slot to the next at the most, but for the days on which the clocks change."""
+"""The longest time between two slots, except on days on which the clocks change."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schedule:
-    """A frequency with its time, days of the week (0 = Monday) or day of the month, in a zone, from a start on."""
+    """A frequency with its time of day and days, in a time zone, from a start on. Days of the week: 0 = Monday."""
 
     frequency: str
     zone: tzinfo
@@ -49,7 +49,7 @@ class Schedule:
 
     @classmethod
     def of(cls, configuration: BackupConfiguration, zone: tzinfo) -> Schedule:
-        """The schedule that a configuration has."""
+        """Return the schedule of a configuration."""
         return cls(
             frequency=configuration.frequency,
             zone=zone,
@@ -60,54 +60,54 @@ class Schedule:
         )
 
     def first_start(self, now: datetime) -> datetime:
-        """From when on slots are meant if it is switched on now."""
+        """Return the start of a schedule that is enabled now: earlier slots do not count."""
         if self.frequency == Frequency.HOURLY and self.time_of_day is not None:
             daily = dataclasses.replace(self, frequency=Frequency.DAILY, start=None)
             return next(daily.after(now))
         return now
 
-    def after(self, moment: datetime) -> Iterator[datetime]:
-        """All slots later than a moment, in order and without end; none for ON_DEMAND.
+    def after(self, timestamp: datetime) -> Iterator[datetime]:
+        """Yield all slots later than a timestamp, in order and without end; none for ON_DEMAND.
 
-        Of a bare moment, as a project without time zones has them, they are bare ones of the zone.
+        After a naive timestamp, as in a project with USE_TZ = False, the slots are naive ones in the zone.
         """
-        if moment.tzinfo is None:
-            yield from self._bare(moment)
+        if timestamp.tzinfo is None:
+            yield from self._naive_after(timestamp)
             return
         if self.start is not None:
-            moment = max(moment, self.start - _INSTANT)
+            timestamp = max(timestamp, self.start - _RESOLUTION)
         if self.frequency == Frequency.ON_DEMAND:
             return
         if self.frequency == Frequency.HOURLY:
-            yield from self._hours(moment)
+            yield from self._hourly_after(timestamp)
             return
-        for day in self._days(moment.astimezone(self.zone).date() - _DAY):
-            slot = moment_of(day, self._time, self.zone)
-            if slot > moment:
+        for day in self._days(timestamp.astimezone(self.zone).date() - _DAY):
+            slot = utc_time_of(day, self._time, self.zone)
+            if slot > timestamp:
                 yield slot
 
-    def _bare(self, moment: datetime) -> Iterator[datetime]:
+    def _naive_after(self, timestamp: datetime) -> Iterator[datetime]:
         start = None if self.start is None else self.start.replace(tzinfo=self.zone)
-        for slot in dataclasses.replace(self, start=start).after(moment.replace(tzinfo=self.zone)):
-            bare = slot.astimezone(self.zone).replace(tzinfo=None)
-            # When the clocks go back, an hour comes twice that looks the same.
-            if bare > moment:
-                moment = bare
-                yield bare
+        for slot in dataclasses.replace(self, start=start).after(timestamp.replace(tzinfo=self.zone)):
+            naive = slot.astimezone(self.zone).replace(tzinfo=None)
+            # When the clocks go back, two hours have the same naive times.
+            if naive > timestamp:
+                timestamp = naive
+                yield naive
 
     def between(self, after: datetime, until: datetime) -> list[datetime]:
-        """The slots later than `after` and not later than `until`."""
+        """Return the slots later than `after` and not later than `until`."""
         return list(itertools.takewhile(lambda slot: slot <= until, self.after(after)))
 
     @property
     def _time(self) -> time:
         return self.time_of_day or time()
 
-    def _hours(self, moment: datetime) -> Iterator[datetime]:
-        slot = moment.astimezone(UTC).replace(second=0, microsecond=0)
+    def _hourly_after(self, timestamp: datetime) -> Iterator[datetime]:
+        slot = timestamp.astimezone(UTC).replace(second=0, microsecond=0)
         while True:
             slot += _MINUTE
-            # Again after a step, because a zone may shift by half an hour in between.
+            # Repeated after a step, because the offset of a zone may change by half an hour in between.
             while wait := (self._time.minute - slot.astimezone(self.zone).minute) % 60:
                 slot += wait * _MINUTE
             yield slot
@@ -124,7 +124,7 @@ class Schedule:
                 yield day
 
     def words(self) -> str:
-        """The schedule as people say it."""
+        """Return the schedule in words."""
         at = f"at {self._time:%H:%M}"
         if self.frequency == Frequency.HOURLY:
             start = f", starting {at}" if self.time_of_day is not None else ""
@@ -138,14 +138,14 @@ class Schedule:
         return "on demand"
 
 
-def moment_of(day: date, time_of_day: time, zone: tzinfo) -> datetime:
-    """When that local time is, in UTC: the first time if it comes twice, the end of the gap if it never comes."""
+def utc_time_of(day: date, time_of_day: time, zone: tzinfo) -> datetime:
+    """Return a local time in UTC: the first one if it comes twice, the end of the gap if it is skipped."""
     local = datetime.combine(day, time_of_day, tzinfo=zone)
-    moment = local.astimezone(UTC)
-    if moment.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
-        return moment
-    # In the gap: reckoned with the offset before it, `moment` is too late; with the one after it, too early.
-    early, late = local.replace(fold=1).astimezone(UTC), moment
+    timestamp = local.astimezone(UTC)
+    if timestamp.astimezone(zone).replace(tzinfo=None) == local.replace(tzinfo=None):
+        return timestamp
+    # In the gap: with the offset before it, `timestamp` is too late; with the offset after it, too early.
+    early, late = local.replace(fold=1).astimezone(UTC), timestamp
     before = early.astimezone(zone).utcoffset()
     while late - early > timedelta(seconds=1):
         middle = (early + (late - early) / 2).replace(microsecond=0)
@@ -162,5 +162,5 @@ def _ordinal(number: int) -> str:
 
 
 def schedule_zone() -> tzinfo:
-    """The time zone of the schedules: the project's TIME_ZONE."""
+    """Return the time zone of the schedules: the project's TIME_ZONE."""
     return timezone.get_default_timezone()

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..backups.references import BackupRef
-from ..core.application_hold import Scope, application_is_held, held
+from ..core.application_hold import Scope, has_hold_middleware, held
 from ..core.cancellation import JobCancelled
 from ..core.manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ..core.progress import Tracker
@@ -99,7 +99,7 @@ class Restore:
                     in_ledger = record.begin(journal, asked_for=self.asked_for is not None)
                     if not in_ledger:
                         result.notes.append("the live ledger cannot be read; the restore is entered into the new one")
-                    if self.plan.safety_backup and application_is_held():
+                    if self.plan.safety_backup and has_hold_middleware():
                         result.notes += swapping.enter_context(writers_held(self._databases()))
                     self._stage(journal, result, in_ledger=in_ledger)
                     swapping.enter_context(self.point_of_no_return())

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from .. import conf
 from ..backups.references import job_ref
-from ..core.application_hold import Scope, application_is_held, held
+from ..core.application_hold import Scope, has_hold_middleware, held
 from ..errors import RestoreFailed, RestoreRefused
 from ..selectors import job_by_uuid
 from .access.compare import compare_access
@@ -112,7 +112,7 @@ def rollback(
     """
     with held(conf.load().storage_root.resolve()) as hold, contextlib.ExitStack() as waiting:
         others: list[str] = []
-        if safety_backup and application_is_held():
+        if safety_backup and has_hold_middleware():
             others = waiting.enter_context(writers_held(_databases(kept_journal(restore))))
         saved = _back_up_before_rollback(restore) if safety_backup else None
         notes = [*hold.notes, *others, *([] if saved is None else [saved.note])]

@@ -1,4 +1,4 @@
-"""The audit trail, to be read."""
+"""Reads of the audit trail."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def audit_matching(
     after: datetime | None = None,
     before: datetime | None = None,
 ) -> QuerySet[AuditEvent]:
-    """Events by what was done ("backup." means all that begins so), by whom, to what, and in which time."""
+    """Return the events with an action, an actor and an object, from `after` until before `before`.
+
+    An action that ends in a dot, such as "backup.", matches all actions that begin with it.
+    """
     rows = AuditEvent.objects.using(ledger_alias()).all()
     if action:
         rows = rows.filter(action__startswith=action) if action.endswith(".") else rows.filter(action=action)

@@ -1,4 +1,4 @@
-"""Look up the stored backup of a job."""
+"""Reads of the stored backup of a job."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from .rows import UNFINISHED
 
 
 def stored_backup(job: uuid.UUID) -> BackupJob:
-    """Return the job, which has stored a backup that is there.
+    """Return a job that has a stored backup.
 
-    Raises `JobNotFound`, `BackupRemoved`, and `BackupNotFound` where it stored none.
+    Raises `JobNotFound`, `BackupRemoved`, and `BackupNotFound` if it has stored none.
     """
     row = job_by_uuid(job)
     if row is None:
@@ -35,9 +35,9 @@ def stored_backup(job: uuid.UUID) -> BackupJob:
 
 
 def finished_backup(job: uuid.UUID) -> BackupJob:
-    """Return the same for an operation on the backup: the job must have ended.
+    """Return a job that has ended and has a stored backup, for an operation on the backup.
 
-    Raises as `stored_backup`, but `IllegalTransition` where there is no backup, or not yet.
+    Raises as `stored_backup`, but `IllegalTransition` if there is no backup, or not yet.
     """
     try:
         row = stored_backup(job)
@@ -49,6 +49,6 @@ def finished_backup(job: uuid.UUID) -> BackupJob:
 
 
 def stored_backups(configuration: BackupConfiguration) -> int:
-    """How many backups of a configuration are stored."""
+    """Return the number of stored backups of a configuration."""
     jobs = BackupJob.objects.using(ledger_alias()).filter(configuration=configuration, removal_started_at=None)
     return jobs.exclude(snapshot_id="", backup_file_path="").count()

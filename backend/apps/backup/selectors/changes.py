@@ -1,4 +1,4 @@
-"""What has changed since a moment, in the small form in which those who look on are told of it."""
+"""The changed rows since a time, in the small form of the event stream."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import AuditEvent, BackupConfiguration, BackupJob, JobStatus, Operation, RestoreJob
 
 CONFIGURATION_DELETED: Final = "configuration.delete"
-"""What the audit trail says of a configuration that is gone."""
+"""The action in the audit trail of a deleted configuration, which has no row any more."""
 
 
 class ChangeType(enum.StrEnum):
-    """Of what kind the object is that has changed."""
+    """The kind of the changed object."""
 
     JOB = "job"
     RESTORE = "restore"
@@ -30,10 +30,10 @@ class ChangeType(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """The state of an object after a change: all of it, so that being told twice does no harm.
+    """The complete state of an object after a change, so that receiving it twice does no harm.
 
-    `kind` is the type of the backup or the restore, or what the operation does. What an object of the type does not
-    have is None; of a configuration that was deleted nothing is left but its name.
+    `kind` is the type of the backup or the restore, or the kind of the operation. Fields that objects of the type do
+    not have are None; a deleted configuration has only its name.
     """
 
     type: ChangeType
@@ -51,12 +51,12 @@ class Change:
 
     @property
     def key(self) -> tuple[ChangeType, UUID, datetime, bool]:
-        """The same for the same change of the same object."""
+        """The identity of the change: equal for the same change of the same object."""
         return (self.type, self.uuid, self.changed_at, self.deleted)
 
 
 _TIMES: Final = {name: name for name in ("queued_at", "started_at", "completed_at")}
-# By type: the rows, and by field of a change the column.
+# For each type: the model, and the column of each field of `Change`.
 _COLUMNS: Final[tuple[tuple[ChangeType, type[Model], Mapping[str, str]], ...]] = (
     (
         ChangeType.JOB,
@@ -73,36 +73,36 @@ _COLUMNS: Final[tuple[tuple[ChangeType, type[Model], Mapping[str, str]], ...]] =
 )
 
 
-def changes_since(moment: datetime, *, limit: int) -> list[Change]:
-    """What has changed at that moment or later, the latest changes, in their order; at most so many and one more.
+def changes_since(since: datetime, *, limit: int) -> list[Change]:
+    """Return the latest changes at `since` or later, oldest first; at most `limit` and one more.
 
-    Five queries, each of them answered by an index.
+    This takes five queries, each answered by an index.
     """
     with ledger_access("looking for changes"):
         found = [
-            *itertools.chain.from_iterable(_rows(*one, moment, limit + 1) for one in _COLUMNS),
-            *_deleted(moment, limit + 1),
+            *itertools.chain.from_iterable(_changed_rows(*one, since, limit + 1) for one in _COLUMNS),
+            *_deleted_configurations(since, limit + 1),
         ]
     return sorted(found, key=lambda change: change.changed_at)[-limit - 1 :]
 
 
-def _rows(
-    kind: ChangeType, model: type[Model], columns: Mapping[str, str], moment: datetime, most: int
+def _changed_rows(
+    kind: ChangeType, model: type[Model], columns: Mapping[str, str], since: datetime, most: int
 ) -> Iterator[Change]:
     names = {"uuid": "uuid", "changed_at": "changed_at", "status": "status", **columns}
-    rows: QuerySet[Any] = model._default_manager.using(ledger_alias()).filter(changed_at__gte=moment)
+    rows: QuerySet[Any] = model._default_manager.using(ledger_alias()).filter(changed_at__gte=since)
     for values in rows.order_by("-changed_at", "-pk").values_list(*names.values())[:most]:
         found = dict(zip(names, values, strict=True))
         if kind is ChangeType.RESTORE:
-            # Its phases, of which the last one is at work, or was.
+            # The last one of the phases is the present one, or was the last.
             found["progress"] = {"phase": found["progress"][-1]["phase"]} if found["progress"] else {}
         if found["status"] != JobStatus.RUNNING and "progress" in found:
-            # Of what has ended it would tell how far it once was.
+            # After the end the progress would be an old one.
             found["progress"] = {}
         yield Change(type=kind, **found)
 
 
-def _deleted(moment: datetime, most: int) -> Iterator[Change]:
-    events = AuditEvent.objects.using(ledger_alias()).filter(at__gte=moment, action=CONFIGURATION_DELETED)
+def _deleted_configurations(since: datetime, most: int) -> Iterator[Change]:
+    events = AuditEvent.objects.using(ledger_alias()).filter(at__gte=since, action=CONFIGURATION_DELETED)
     for at, key, name in events.order_by("-at", "-pk").values_list("at", "object_key", "object_name")[:most]:
         yield Change(ChangeType.CONFIGURATION, UUID(key), at, name, deleted=True)

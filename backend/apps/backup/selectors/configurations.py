@@ -1,4 +1,4 @@
-"""Configurations, alone and with what their jobs say; sums over all jobs."""
+"""Reads of configurations, alone and with figures of their jobs, and of sums over all jobs."""
 
 from __future__ import annotations
 
@@ -27,16 +27,17 @@ from .rows import FAILURES, HAS_BACKUP, SCHEDULED, SKEW, STORED_STATUSES, UNFINI
 EARLIER_TABLE = "backup_configurations"
 """The table of an earlier backup app."""
 AD_HOC_AGE = timedelta(days=7)
+"""The age from which the clean-up may remove an ad-hoc configuration."""
 
 
 def configuration_by_name(name: str) -> BackupConfiguration | None:
-    """The configuration, or None."""
+    """Return the configuration, or None."""
     with ledger_access("looking for a configuration"):
         return BackupConfiguration.objects.using(ledger_alias()).filter(name=name).first()
 
 
 def configuration_by_uuid(configuration: uuid.UUID) -> BackupConfiguration | None:
-    """The configuration, or None."""
+    """Return the configuration, or None."""
     with ledger_access("looking for a configuration"):
         return BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
 
@@ -44,7 +45,10 @@ def configuration_by_uuid(configuration: uuid.UUID) -> BackupConfiguration | Non
 def configurations_matching(
     *, search: str = "", backup_type: str = "", frequency: str = "", is_enabled: bool | None = None
 ) -> QuerySet[BackupConfiguration]:
-    """Those with a text in their name or description, of this type, this frequency, switched on or off."""
+    """Return the configurations with a text in name or description, a type, a frequency, enabled or not.
+
+    Arguments that are not given match all.
+    """
     rows = configurations().select_related("created_by")
     if search:
         rows = rows.filter(Q(name__icontains=search) | Q(description__icontains=search))
@@ -56,19 +60,19 @@ def configurations_matching(
 
 
 def configurations_recent(*, limit: int) -> list[BackupConfiguration]:
-    """Those that were made or changed last."""
+    """Return the configurations that were created or changed last."""
     with ledger_access("listing the configurations"):
         return list(configurations().select_related("created_by").order_by("-updated_at", "-pk")[:limit])
 
 
 def configurations_active() -> int:
-    """How many of them are enabled and active, those on demand among them."""
+    """Return the number of configurations that are enabled and active; ON_DEMAND ones count, too."""
     with ledger_access("counting the configurations"):
         return configurations().filter(is_enabled=True, status=ConfigurationStatus.ACTIVE).count()
 
 
 LATEST_COLUMNS = ("uuid", "job_name", "status", "trust", "queued_at", "started_at", "completed_at")
-"""What is read of the jobs that came last."""
+"""The columns that are read of the latest jobs."""
 
 
 RUN_COLUMNS = (
@@ -76,13 +80,14 @@ RUN_COLUMNS = (
     *("configuration", "backup_type", "problems", "problem_count", "accepted_until", "error_message"),
     *("manifest", "settings", "backup_file_path", "stored_size", "trigger"),
 )
-"""What the doctor reads of them."""
+"""The columns that the doctor reads of the latest jobs."""
 _RAN = (*STORED_STATUSES, *FAILURES)
+"""The statuses of jobs that ran to an end."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Latest:
-    """What came last of a configuration: the newest job that has ended, the newest whose backup is there and whole."""
+    """The latest jobs of a configuration: the newest one that has ended, and the newest one with a good backup."""
 
     run: BackupJob | None = None
     good: BackupJob | None = None
@@ -91,10 +96,10 @@ class Latest:
 def configurations_latest(
     rows: Collection[BackupConfiguration], *, absent: Q, now: datetime, of_runs: bool = False
 ) -> dict[int, Latest]:
-    """Of each what came last, by primary key; two queries however many there are.
+    """Return the latest jobs of each configuration by its primary key, with two queries in all.
 
-    A backup that meets the condition `absent` is not there. With `of_runs` only jobs count that ran to an end, and
-    `RUN_COLUMNS` of them are read.
+    Backups that meet the condition `absent` are missing from the storage and do not count. With `of_runs`, only jobs
+    count that ran to an end, and their `RUN_COLUMNS` are read.
     """
     own = job_rows().filter(configuration=OuterRef("pk")).order_by("-queued_at", "-id").values("pk")
     whole = own.filter(good(now)).exclude(absent)
@@ -114,7 +119,10 @@ def configurations_latest(
 
 
 def runs_latest(*, absent: Q, now: datetime) -> Latest:
-    """What came last of all jobs that ran to an end, whatever asked for them; safety backups of restores left out."""
+    """Return the latest of all jobs that ran to an end, with any trigger except the safety backups of restores.
+
+    Backups that meet the condition `absent` are missing from the storage and do not count.
+    """
     with ledger_access("looking for the latest job"):
         rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).order_by("-queued_at", "-id").only(*RUN_COLUMNS)
         return Latest(rows.filter(status__in=_RAN).first(), rows.filter(good(now)).exclude(absent).first())
@@ -122,7 +130,7 @@ def runs_latest(*, absent: Q, now: datetime) -> Latest:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationState:
-    """A configuration with what its jobs say. Times are when the backup was begun."""
+    """A configuration with figures of its jobs. The times of backups are those of their start."""
 
     configuration: BackupConfiguration
     jobs: int = 0
@@ -131,24 +139,24 @@ class ConfigurationState:
     last_verified: datetime | None = None
     last_proven: datetime | None = None
     missed: int = 0
-    """Slots that were missed since `since`."""
+    """The number of slots that were missed since `since`."""
     last_missed: datetime | None = None
-    """The latest of them."""
+    """The latest missed slot."""
     failed: int = 0
     last_failed: datetime | None = None
-    """When the latest of those that failed was asked for."""
+    """The time at which the latest failed job was queued."""
     running: int = 0
     waiting: int = 0
 
 
 def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[ConfigurationState]:
-    """Every configuration with what its jobs say, by name; two queries however many there are.
+    """Return every configuration with figures of its jobs, ordered by name, with two queries in all.
 
-    What a clock that was wrong has dated ahead does not count as fresh, and what meets the condition `absent` not as a
-    backup.
+    Backups with a time in the future, from a wrong clock, do not count as fresh. Backups that meet the condition
+    `absent` are missing from the storage and do not count.
     """
-    there = ~absent
-    whole = good(now) & there & Q(started_at__lte=now + SKEW)
+    present = ~absent
+    whole = good(now) & present & Q(started_at__lte=now + SKEW)
     missed = Q(status=JobStatus.MISSED, slot__gte=since, slot__lte=now)
     failed = Q(status__in=FAILURES, queued_at__gte=since, queued_at__lte=now)
     with ledger_access("summing up the jobs"):
@@ -159,7 +167,7 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
             .values("configuration_id")
             .annotate(
                 jobs=Count("pk"),
-                backups=Count("pk", filter=HAS_BACKUP & there),
+                backups=Count("pk", filter=HAS_BACKUP & present),
                 last_good=Max("started_at", filter=whole),
                 last_verified=Max("started_at", filter=whole & Q(trust__in=[Trust.VERIFIED, Trust.PROVEN])),
                 last_proven=Max("started_at", filter=whole & Q(trust=Trust.PROVEN)),
@@ -181,9 +189,9 @@ def configuration_states(*, since: datetime, now: datetime, absent: Q) -> list[C
 
 
 def daily_growth(*, since: datetime, now: datetime) -> int | None:
-    """What the backups made since then have added to the storage and nothing has given back, in bytes a day.
+    """Return the growth of the storage since then in bytes a day: added by backups, less the space that was freed.
 
-    None if there are none. The first backup of a configuration is left out: it brings what was there before.
+    None if there are no backups. The first backup of a configuration does not count: it holds data of all time before.
     """
     earlier = job_rows().filter(
         configuration=OuterRef("configuration"), status__in=STORED_STATUSES, started_at__lt=OuterRef("started_at")
@@ -202,7 +210,7 @@ def daily_growth(*, since: datetime, now: datetime) -> int | None:
 
 
 def next_backups_bytes() -> int:
-    """What the next backup of each schedule will store, measured by its latest one, in bytes."""
+    """Return the bytes that the next backups of all schedules will store, estimated from the latest ones."""
     stored = job_rows().filter(configuration=OuterRef("pk"), status__in=STORED_STATUSES, stored_size__isnull=False)
     latest = stored.order_by("-queued_at", "-id").values("stored_size")[:1]
     with ledger_access("summing up the next backups"):
@@ -211,51 +219,51 @@ def next_backups_bytes() -> int:
 
 
 def job_counts() -> dict[str, int]:
-    """How many jobs there are in each state."""
+    """Return the number of jobs by status."""
     with ledger_access("counting the jobs"):
         return dict(job_rows().order_by().values_list("status").annotate(Count("pk")))
 
 
 def stored_bytes() -> tuple[int, int]:
-    """What the backups that are there have added to the storage, and what was read for them, in bytes."""
+    """Return the bytes that all stored backups have added to the storage, and the bytes that were read for them."""
     with ledger_access("summing up the sizes"):
         sums = job_rows().filter(HAS_BACKUP).order_by().aggregate(stored=Sum("stored_size"), logical=Sum("backup_size"))
         return sums["stored"] or 0, sums["logical"] or 0
 
 
 def configurations() -> QuerySet[BackupConfiguration]:
-    """All configurations."""
+    """Return all configurations."""
     return BackupConfiguration.objects.using(ledger_alias())
 
 
 def schedule_shortest() -> timedelta | None:
-    """From one slot to the next at the most, of the configuration that runs most often; None if no schedule runs."""
+    """Return the longest time between two slots of the most frequent schedule; None if no schedule runs."""
     with ledger_access("looking at the schedules"):
         found = configurations().filter(SCHEDULED).order_by().values_list("frequency", flat=True).distinct()
         return min((PERIODS[one] for one in found), default=None)
 
 
 def configuration_names() -> list[str]:
-    """The names of all configurations."""
+    """Return the names of all configurations."""
     with ledger_access("listing the configurations"):
         return list(BackupConfiguration.objects.using(ledger_alias()).values_list("name", flat=True))
 
 
 def storage_paths() -> list[str]:
-    """Every storage path that a configuration has."""
+    """Return the storage paths of all configurations, each once."""
     with ledger_access("listing the storage paths"):
         return sorted(set(BackupConfiguration.objects.using(ledger_alias()).values_list("storage_path", flat=True)))
 
 
 def clean_up_candidates(*, now: datetime) -> list[BackupConfiguration]:
-    """Ad-hoc configurations that are older than a week and have no jobs."""
+    """Return the ad-hoc configurations that are older than a week and have no jobs."""
     with ledger_access("looking for old ad-hoc configurations"):
         rows = BackupConfiguration.objects.using(ledger_alias())
         return list(rows.filter(is_ad_hoc=True, created_at__lt=now - AD_HOC_AGE, jobs=None))
 
 
 def earlier_configurations() -> list[Mapping[str, object]]:
-    """The rows of an earlier backup app's table in the ledger's database; none if there is no such table."""
+    """Return the rows of an earlier backup app's table in the ledger's database; none if there is no such table."""
     connection = connections[ledger_alias()]
     with ledger_access("looking for an earlier installation"):
         if EARLIER_TABLE not in connection.introspection.table_names():

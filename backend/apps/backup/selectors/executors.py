@@ -1,4 +1,4 @@
-"""Reads about agents, workers and cron calls that are alive."""
+"""Reads of the agents, workers and cron jobs that are alive."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import Executor, ExecutorKind
 from . import SKEW
 
-SILENCE = timedelta(seconds=90)
-"""After so long without one an executor counts as gone."""
-CRON_SILENCE = timedelta(minutes=65)
+HEARTBEAT_LIMIT = timedelta(seconds=90)
+"""The time without a heartbeat after which an executor counts as gone."""
+CRON_HEARTBEAT_LIMIT = timedelta(minutes=65)
 """The same for cron, which may call once an hour."""
 
 
 def executors_alive(*, now: datetime) -> list[Executor]:
-    """Those that gave a sign of life lately; cron is given the time from one call to the next."""
-    lately = Q(beat_at__gte=now - SILENCE) | Q(kind=ExecutorKind.CRON, beat_at__gte=now - CRON_SILENCE)
+    """Return the executors with a recent heartbeat."""
+    lately = Q(beat_at__gte=now - HEARTBEAT_LIMIT) | Q(kind=ExecutorKind.CRON, beat_at__gte=now - CRON_HEARTBEAT_LIMIT)
     with ledger_access("looking for executors"):
-        # A sign from the future was given under a clock that was wrong, perhaps long ago.
+        # A heartbeat from the future was written under a wrong clock, perhaps long ago.
         return list(Executor.objects.using(ledger_alias()).filter(lately, beat_at__lte=now + SKEW))

@@ -1,4 +1,4 @@
-"""Jobs that wait or run, and what an incremental one builds on."""
+"""Reads of waiting, running and due jobs, and of the earlier backups to which a new one is compared."""
 
 from __future__ import annotations
 
@@ -20,14 +20,17 @@ _WHOLE_SYSTEM = (BackupType.FULL, BackupType.INCREMENTAL, BackupType.DIFFERENTIA
 
 
 def jobs_unfinished() -> list[BackupJob]:
-    """Jobs that wait or run, oldest first; as many as anybody wants to read about."""
+    """Return the jobs that wait or run, oldest first; at most 100."""
     with ledger_access("looking for unfinished jobs"):
         rows = job_rows().filter(status__in=UNFINISHED).order_by("queued_at")
         return list(rows[:_MOST_SENT])
 
 
 def jobs_around(moment: datetime, *, until: datetime) -> tuple[datetime | None, datetime | None]:
-    """When the last job before a moment was asked for, and the first one since; slots that nobody ran are none."""
+    """Return the times at which the last job before `moment` and the first one after it, until `until`, were queued.
+
+    MISSED slots do not count.
+    """
     with ledger_access("looking for signs of life"):
         rows = job_rows().exclude(status=JobStatus.MISSED)
         before = rows.filter(queued_at__lt=moment).order_by("-queued_at", "-id")
@@ -36,22 +39,21 @@ def jobs_around(moment: datetime, *, until: datetime) -> tuple[datetime | None, 
 
 
 def jobs_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.UUID] = ()) -> list[BackupJob]:
-    """PENDING jobs that wait for an executor and may be started now, oldest first.
+    """Return the PENDING jobs that wait for an executor and may start now, oldest first.
 
-    What a command has just written and is about to run itself is not among them; nor is a job whose configuration has
-    a running one.
+    Not among them are jobs that a command has written to run itself, and jobs whose configuration has a running job.
     """
     with ledger_access("looking for jobs to run"):
         if not _waiting(now).exists():
-            # What an idle agent finds, second after second, is found cheaply.
+            # An idle agent asks every second; this query is cheap.
             return []
         return list(_startable(now).exclude(uuid__in=exclude).order_by("queued_at", "id")[:limit])
 
 
 def jobs_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]:
-    """PENDING jobs for the workers whose message was never sent, or so long ago that it must be lost.
+    """Return the PENDING jobs whose message to the workers was never sent, or is older than `patience` and lost.
 
-    Those whose configuration has a running job would only be sent in vain.
+    Jobs whose configuration has a running job are left out: a worker could not start them.
     """
     with ledger_access("looking for jobs whose message is lost"):
         never = Q(dispatched_at=None, trigger=Trigger.SCHEDULED)
@@ -73,13 +75,13 @@ def _startable(now: datetime) -> QuerySet[BackupJob]:
 
 
 def files_before(job: BackupJob) -> dict[str, int]:
-    """How many bytes each file root held in the last good backup of the same configuration that has files."""
+    """Return the bytes of each file root in the last good backup with files of the same configuration."""
     found = _facts_before(job, without=BackupType.DATABASE).get("files", {})
     return {name: int(root["bytes"]) for name, root in found.items()}
 
 
 def rows_before(job: BackupJob) -> dict[str, int]:
-    """How many rows each database had in the last good backup of the same configuration that has databases."""
+    """Return the rows of each database in the last good backup with databases of the same configuration."""
     found = _facts_before(job, without=BackupType.FILES).get("databases", {})
     return {alias: int(one.get("rows", 0)) for alias, one in found.items()}
 
@@ -96,9 +98,9 @@ def _facts_before(job: BackupJob, *, without: BackupType) -> dict[str, Any]:
 
 
 def root_was_filled(name: str) -> bool:
-    """Whether an earlier backup of any configuration held anything in this file root, removed backups counted."""
+    """Return whether an earlier backup of any configuration, also a removed one, held anything in this file root."""
     if '"' in name:
-        # SQLite finds no such name, and what may have held files is not called empty.
+        # `holds_root` cannot find such a name on SQLite. A root that may have held files is not called empty.
         return True
     with ledger_access("looking for an earlier backup"):
         rows = job_rows().filter(holds_root(name), status__in=STORED_STATUSES).order_by("-started_at", "-id")
@@ -107,9 +109,10 @@ def root_was_filled(name: str) -> bool:
 
 
 def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
-    """Good backups of the same configuration that an INCREMENTAL or DIFFERENTIAL job may build on, newest first.
+    """Return the good backups of the same configuration on which an incremental job may build, newest first.
 
-    An ad-hoc job builds on ad-hoc jobs; whether they lie in the same repository is for the caller to see.
+    None for jobs that are neither INCREMENTAL nor DIFFERENTIAL. An ad-hoc job builds on ad-hoc jobs. The caller checks
+    that they lie in the same repository.
     """
     types = {BackupType.INCREMENTAL: _WHOLE_SYSTEM, BackupType.DIFFERENTIAL: (BackupType.FULL,)}.get(
         BackupType(job.backup_type), ()
@@ -131,11 +134,11 @@ def job_parent_candidates(job: BackupJob) -> list[BackupJob]:
 
 
 def anything_due(*, now: datetime) -> bool:
-    """Whether `run_due` would find something: a look that costs next to nothing."""
+    """Return whether `run_due` would find a due slot; a cheap query."""
     with ledger_access("looking for due slots"):
-        return due(now=now).exists()
+        return configurations_due(now=now).exists()
 
 
-def due(*, now: datetime) -> QuerySet[BackupConfiguration]:
-    """The configurations with a slot that is due, in the order of these slots."""
+def configurations_due(*, now: datetime) -> QuerySet[BackupConfiguration]:
+    """Return the configurations with a due slot, in the order of these slots."""
     return configurations().filter(SCHEDULED, next_slot__lte=now).order_by("next_slot", "pk")

@@ -1,4 +1,4 @@
-"""One job or several, by what people and programs call them."""
+"""Reads of jobs: by uuid, name, prefix or state, for lists, and by their backups."""
 
 import uuid
 from collections.abc import Collection, Iterable, Iterator
@@ -8,6 +8,7 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Coalesce
 
+from ..core.database_traits import orders_uuids_as_text
 from ..core.timezones import in_utc
 from ..errors import AmbiguousReference
 from ..ledger import ledger_access, ledger_alias
@@ -19,13 +20,13 @@ _BATCH = 500
 
 
 def job_by_uuid(job: uuid.UUID) -> BackupJob | None:
-    """The job, or None."""
+    """Return the job, or None."""
     with ledger_access("looking for a job"):
         return job_rows().filter(uuid=job).first()
 
 
 def jobs_by_uuids(jobs: Iterable[uuid.UUID]) -> list[BackupJob]:
-    """These jobs, in no particular order; those that are not there are left out."""
+    """Return these jobs, in no particular order; unknown uuids are left out."""
     wanted = list(jobs)
     with ledger_access("looking for jobs"):
         found: list[BackupJob] = []
@@ -41,7 +42,7 @@ def jobs_newest(
     configuration: BackupConfiguration | None = None,
     backup_type: str = "",
 ) -> list[BackupJob]:
-    """The newest jobs, of these states, this configuration and this type where they are given."""
+    """Return the newest jobs, optionally of these statuses, this configuration and this type."""
     with ledger_access("listing the jobs"):
         rows = job_rows().order_by("-queued_at", "-id").defer("manifest", "problems")
         if statuses:
@@ -54,7 +55,7 @@ def jobs_newest(
 
 
 def _for_lists() -> QuerySet[BackupJob]:
-    """All jobs with what a list shows of them; what is large and of one job alone is left where it is."""
+    """Return all jobs with the columns of lists; large columns that only the page of one job shows are not read."""
     large = ("manifest", "problems", "settings")
     return job_rows().select_related("configuration", "triggered_by").defer(*large)
 
@@ -72,15 +73,15 @@ def jobs_matching(
     queued_before: datetime | None = None,
     search: str = "",
 ) -> QuerySet[BackupJob]:
-    """Jobs by all of that; what is not given does not matter.
+    """Return the jobs that match all given arguments.
 
-    `began_at`, `read_bytes` and `kept_bytes` are to order by: they are never null.
+    The annotations `began_at`, `read_bytes` and `kept_bytes` are for ordering: they are never null.
     """
     conditions = Q()
     if status:
         conditions &= Q(status__in=status)
     if configuration is not None:
-        # Not joined, so that the index of its jobs is used whatever they are ordered by.
+        # A subquery instead of a join, so that the index of its jobs is used with every order.
         own = BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration)
         conditions &= Q(configuration__in=own.values("pk"))
     for name, value in (("backup_type", backup_type), ("trigger", trigger), ("trust", trust)):
@@ -108,26 +109,26 @@ def jobs_matching(
 
 
 def jobs_recent(*, limit: int, statuses: Collection[str] = ()) -> list[BackupJob]:
-    """The newest jobs, of these states where they are given, with what a list shows of them."""
+    """Return the newest jobs, optionally of these statuses, with the columns of lists."""
     with ledger_access("listing the jobs"):
         rows = _for_lists().filter(status__in=statuses) if statuses else _for_lists()
         return list(rows.order_by("-queued_at", "-id")[:limit])
 
 
 def _searched(text: str) -> Q:
-    # A job's name begins with that of its configuration, as it was called then.
+    # A job's name begins with the name of its configuration at that time.
     named = Q(job_name__icontains=text)
-    return named if uuid_prefix(text) is None else named | _of_prefix(text)
+    return named if uuid_prefix(text) is None else named | _has_prefix(text)
 
 
 def job_with_all(job: uuid.UUID) -> BackupJob | None:
-    """The job with everything that is known of it, or None."""
+    """Return the job with all its columns, its configuration and its user, or None."""
     with ledger_access("looking for a job"):
         return job_rows().select_related("configuration", "triggered_by").filter(uuid=job).first()
 
 
 def jobs_with_snapshots() -> list[BackupJob]:
-    """Every job that has stored a snapshot, whether or not it was removed since; what tells where, and no more."""
+    """Return every job that has stored a snapshot, also a removed one; only the columns about its place are read."""
     with ledger_access("looking for snapshots"):
         rows = job_rows().exclude(snapshot_id="")
         return list(
@@ -146,14 +147,14 @@ def jobs_with_snapshots() -> list[BackupJob]:
 
 
 def job_log(job: BackupJob) -> list[dict[str, str]]:
-    """The lines of a job's log, oldest first, with their times in UTC."""
+    """Return the lines of a job's log, oldest first, with their times in UTC."""
     with ledger_access("reading a job's log"):
         lines = JobEvent.objects.using(ledger_alias()).filter(job=job).order_by("id")
         return [{"at": in_utc(line.at).isoformat(timespec="seconds"), "text": line.text} for line in lines]
 
 
 def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
-    """Of each database the newest job whose backup holds it in its own form; nothing of those that have none."""
+    """Return for each database the newest job whose backup holds a dump of it; databases without one are left out."""
     rows = job_rows().filter(HAS_BACKUP, status__in=STORED_STATUSES).exclude(backup_type=BackupType.EXPORT)
     newest = rows.order_by("-started_at", "-id").only("uuid", "job_name", "rehearsal")
     with ledger_access("looking for the newest backups"):
@@ -162,7 +163,7 @@ def jobs_with_dump(aliases: Iterable[str]) -> dict[str, BackupJob]:
 
 
 def job_with_rows_newest() -> BackupJob | None:
-    """The newest backup of a database, complete or not, or None. Those of the state before a restore do not count."""
+    """Return the newest backup of a database, complete or not, or None. Safety backups of restores do not count."""
     rows = job_rows().filter(HAS_BACKUP, status__in=STORED_STATUSES).exclude(backup_type=BackupType.FILES)
     with ledger_access("looking for the newest backup"):
         newest = rows.exclude(trigger=Trigger.PRE_RESTORE).order_by("-started_at", "-id")
@@ -170,27 +171,27 @@ def job_with_rows_newest() -> BackupJob | None:
 
 
 def jobs_stored_newest(*, with_failures: bool = False) -> Iterator[BackupJob]:
-    """The jobs with a stored backup, the newest first; with failures also those that failed after they had begun.
+    """Yield the jobs with a stored backup, newest first; with failures also those that failed after their start.
 
-    Backups of the state before a restore are left out: they hold what was given up.
+    Safety backups of restores are left out: they hold data that was replaced on purpose.
     """
     with ledger_access("looking for the latest backup"):
         wanted = Q(HAS_BACKUP, status__in=STORED_STATUSES)
         if with_failures:
             wanted |= Q(status__in=FAILURES, removal_started_at=None, started_at__isnull=False)
         rows = job_rows().exclude(trigger=Trigger.PRE_RESTORE).filter(wanted).defer("problems", "rehearsal")
-        # The order of an index, so that the first ones are found without sorting all.
+        # The order of an index, so that the database finds the first ones without sorting all.
         yield from rows.order_by("-started_at", "-queued_at", "-id").iterator(chunk_size=100)
 
 
 def job_of_package(path: str) -> BackupJob | None:
-    """The job that wrote this package, or None."""
+    """Return the job that wrote this package, or None."""
     with ledger_access("looking for the job of a package"):
         return job_rows().filter(backup_file_path=path).order_by("-started_at", "-id").first()
 
 
 def packages_sealed(*, since: datetime | None = None) -> list[str]:
-    """The paths of the encrypted packages that the ledger has, wherever they lie; those made `since` then."""
+    """Return the paths of the sealed packages in the ledger, also outside of the storage; optionally since then."""
     with ledger_access("listing the packages"):
         rows = job_rows().filter(HAS_BACKUP, backup_file_path__endswith=".gpg").order_by("backup_file_path")
         rows = rows if since is None else rows.filter(completed_at__gte=since)
@@ -198,9 +199,9 @@ def packages_sealed(*, since: datetime | None = None) -> list[str]:
 
 
 def job_matching(text: str) -> BackupJob | None:
-    """The one job that a uuid, an unambiguous prefix of its uuid or snapshot id, or its name stands for, or None.
+    """Return the job of a uuid, an unambiguous prefix of its uuid or snapshot id, or a name; None if there is none.
 
-    Raises `AmbiguousReference` that lists the candidates.
+    Raises `AmbiguousReference`, which lists the candidates.
     """
     with ledger_access("looking for a job"):
         exact = job_rows().filter(job_name=text)[:2]
@@ -212,7 +213,7 @@ def job_matching(text: str) -> BackupJob | None:
 
 
 def uuid_prefix(text: str) -> str | None:
-    """The text as the beginning of a uuid in lower case with its dashes, or None if it cannot be one."""
+    """Return the text as the beginning of a uuid in lower case with dashes, or None if it cannot be one."""
     digits = text.replace("-", "").lower()
     if not SHORTEST_PREFIX <= len(digits) <= 32 or set(digits) - set("0123456789abcdef"):
         return None
@@ -221,21 +222,22 @@ def uuid_prefix(text: str) -> str | None:
 
 
 def _by_prefix(text: str) -> QuerySet[BackupJob]:
-    return job_rows().filter(_of_prefix(text))[:5]
+    return job_rows().filter(_has_prefix(text))[:5]
 
 
-def _of_prefix(text: str) -> Q:
-    """Whose uuid or snapshot id begins so."""
+def _has_prefix(text: str) -> Q:
+    """Return a condition: the uuid or the snapshot id begins with the text."""
     condition = Q(pk__in=[])
     prefix = uuid_prefix(text)
     if prefix is not None:
         digits = prefix.replace("-", "")
-        if connections[ledger_alias()].vendor == "mysql":
-            # MariaDB orders uuids in a way of its own.
-            condition |= Q(uuid=uuid.UUID(prefix)) if len(digits) == 32 else Q(uuid__startswith=prefix)
-        else:
+        if len(digits) == 32:
+            condition |= Q(uuid=uuid.UUID(prefix))
+        elif orders_uuids_as_text(connections[ledger_alias()]):
             # A range, because an index answers it.
             condition |= Q(uuid__range=(uuid.UUID(digits.ljust(32, "0")), uuid.UUID(digits.ljust(32, "f"))))
+        else:
+            condition |= Q(uuid__startswith=prefix)
     if SHORTEST_PREFIX <= len(text) <= 64 and not set(text.lower()) - set("0123456789abcdef"):
         condition |= Q(snapshot_id__gte=text.lower(), snapshot_id__lt=text.lower() + "g")
     return condition

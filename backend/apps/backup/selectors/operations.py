@@ -1,4 +1,4 @@
-"""Operations, restores and uploads."""
+"""Reads of operations, restores and uploads."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob, Upload
 
 _MOST_SENT = 100
-_FORGOTTEN = timedelta(minutes=1)
-"""Whoever wrote an operation down and has not handed it over since will not any more."""
+_HAND_OVER_LIMIT = timedelta(minutes=1)
+"""The time after which the process that wrote an operation will not hand it over any more."""
 
 
 URGENT = Q(kind=OperationKind.ROLLBACK) | Q(kind=OperationKind.RESTORE, arguments__target="live")
-"""Somebody waits for them whose system is down. There is one at a time."""
+"""Operations for which the users of a system that is down wait. There is one at a time."""
 _URGENCY = Case(When(URGENT, then=0), When(kind=OperationKind.RESTORE, then=1), default=2)
-"""Restores beside the live system wait for those of it; plans and verifications may wait for both."""
+"""The order of operations: restores of the live system, then other restores, then plans, verifications and the rest."""
 
 
 def operation_by_uuid(operation: uuid.UUID) -> Operation | None:
-    """The operation, with what lists show of it."""
+    """Return the operation with the columns of lists, or None."""
     with ledger_access("looking for an operation"):
         return _operations().filter(uuid=operation).first()
 
@@ -36,29 +36,32 @@ def operation_by_uuid(operation: uuid.UUID) -> Operation | None:
 def operations_matching(
     *, kind: str = "", status: Collection[str] = (), job: uuid.UUID | None = None, restore: uuid.UUID | None = None
 ) -> QuerySet[Operation]:
-    """All, or those that all of it is true of."""
+    """Return the operations that match all given arguments."""
     wanted = {"kind": kind, "status__in": status, "job__uuid": job, "restore__uuid": restore}
     return _operations().filter(**{name: value for name, value in wanted.items() if value})
 
 
 def operations_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.UUID] = ()) -> list[Operation]:
-    """PENDING ones that were left to an executor, or forgotten: restores first, then the oldest."""
+    """Return the PENDING operations for executors: restores first, then the oldest.
+
+    They were handed over, or their process has not done so within `_HAND_OVER_LIMIT`.
+    """
     with ledger_access("looking for operations to run"):
-        handed_over = Q(dispatched_at__isnull=False) | Q(queued_at__lt=now - _FORGOTTEN)
+        handed_over = Q(dispatched_at__isnull=False) | Q(queued_at__lt=now - _HAND_OVER_LIMIT)
         rows = Operation.objects.using(ledger_alias()).filter(handed_over, status=OperationStatus.PENDING)
         return list(rows.exclude(uuid__in=exclude).order_by(_URGENCY, "queued_at", "id")[:limit])
 
 
 def operations_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]:
-    """PENDING ones for the workers whose message was never sent, or so long ago that it must be lost."""
+    """Return the PENDING operations whose message to the workers was never sent, or is older than `patience`."""
     with ledger_access("looking for operations whose message is lost"):
-        lost = Q(dispatched_at=None, queued_at__lt=now - _FORGOTTEN) | Q(dispatched_at__lt=now - patience)
+        lost = Q(dispatched_at=None, queued_at__lt=now - _HAND_OVER_LIMIT) | Q(dispatched_at__lt=now - patience)
         rows = Operation.objects.using(ledger_alias()).filter(lost, status=OperationStatus.PENDING)
         return list(rows.order_by(_URGENCY, "queued_at", "id").values_list("uuid", flat=True)[:_MOST_SENT])
 
 
 def restore_by_uuid(restore: uuid.UUID) -> RestoreJob | None:
-    """The restore, with what lists show of it."""
+    """Return the restore with the columns of lists, or None."""
     with ledger_access("looking for a restore"):
         return _restores().filter(uuid=restore).first()
 
@@ -66,7 +69,7 @@ def restore_by_uuid(restore: uuid.UUID) -> RestoreJob | None:
 def restores_matching(
     *, status: Collection[str] = (), restore_type: str = "", rollback_state: str = "", job: uuid.UUID | None = None
 ) -> QuerySet[RestoreJob]:
-    """All, or those that all of it is true of."""
+    """Return the restores that match all given arguments."""
     wanted = {
         "status__in": status,
         "restore_type": restore_type,
@@ -77,7 +80,7 @@ def restores_matching(
 
 
 def uploads_of(user: AbstractBaseUser) -> QuerySet[Upload]:
-    """The uploads that somebody has made."""
+    """Return the uploads of a user."""
     return Upload.objects.using(ledger_alias()).filter(created_by_id=user.pk)
 
 
@@ -88,14 +91,14 @@ def _operations() -> QuerySet[Operation]:
 
 def _restores() -> QuerySet[RestoreJob]:
     rows = RestoreJob.objects.using(ledger_alias())
-    # Said once more: by itself it would be read from wherever routers read.
+    # With an explicit database: by default a prefetch reads from the database that routers choose for reads.
     operations = Prefetch("operations", Operation.objects.using(ledger_alias()))
     return rows.select_related("backup_job", "requested_by").prefetch_related(operations)
 
 
 def operation_of(operation: uuid.UUID) -> Operation:
-    """Its row. Raises `OperationNotFound`."""
-    # What it is about comes with it: read by itself, it would come from wherever routers read.
+    """Return the row of an operation. Raises `OperationNotFound`."""
+    # With its related rows: read later, they would come from the database that routers choose for reads.
     rows = Operation.objects.using(ledger_alias())
     row = rows.select_related("job", "restore").filter(uuid=operation).first()
     if row is None:
@@ -104,7 +107,7 @@ def operation_of(operation: uuid.UUID) -> Operation:
 
 
 def upload_of(upload: uuid.UUID, *, user: AbstractBaseUser) -> Upload:
-    """The upload, for whoever made it. Raises `UploadNotFound` for everybody else."""
+    """Return an upload of this user. Raises `UploadNotFound`, also for an upload of another user."""
     with ledger_access("looking for an upload"):
         row = uploads_of(user).filter(uuid=upload).first()
     if row is None:

@@ -1,4 +1,4 @@
-"""Read whether a passphrase was confirmed by a person."""
+"""Reads of the passphrase that a user has confirmed."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..storage.passphrase import slow_digest
 
 
 def passphrase_is_confirmed(passphrase: Passphrase) -> bool:
-    """Whether a person has confirmed this very passphrase."""
+    """Return whether a user has confirmed this passphrase."""
     with ledger_access("looking for a confirmed passphrase"):
         row = ConfirmedPassphrase.objects.using(ledger_alias()).first()
     return row is not None and hmac.compare_digest(slow_digest(passphrase, bytes.fromhex(row.salt)), row.digest)

@@ -1,4 +1,4 @@
-"""Reads about removed backups and prune runs."""
+"""Reads of removed backups and prune runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ..models import BackupJob, PruneRun, PruneStatus
 
 
 def removals_unfinished(*, among: Collection[BackupJob] | None = None) -> list[BackupJob]:
-    """Backups that are marked, and may still be in the storage; only these of them with `among`."""
+    """Return the backups that are marked and may still be in the storage; with `among` only those of its jobs."""
     with ledger_access("looking for unfinished removals"):
         rows = _jobs().filter(removal_started_at__isnull=False, removed_at=None)
         if among is None:
@@ -22,14 +22,14 @@ def removals_unfinished(*, among: Collection[BackupJob] | None = None) -> list[B
 
 
 def prune_latest(repository: str) -> PruneRun | None:
-    """The newest prune of a repository that came to its end."""
+    """Return the newest completed prune of a repository, or None."""
     with ledger_access("looking for the latest prune"):
         rows = PruneRun.objects.using(ledger_alias())
         return rows.filter(repository=repository, status=PruneStatus.COMPLETED).first()
 
 
 def prunes_latest() -> list[PruneRun]:
-    """The newest prune of each repository."""
+    """Return the newest prune of each repository."""
     with ledger_access("looking for the latest prunes"):
         rows = PruneRun.objects.using(ledger_alias())
         newest = rows.filter(repository=OuterRef("repository")).order_by("-started_at", "-id").values("pk")[:1]
@@ -37,7 +37,7 @@ def prunes_latest() -> list[PruneRun]:
 
 
 def removed_since(moment: datetime | None) -> bool:
-    """Whether any backup was removed since then, or ever."""
+    """Return whether any backup was removed since then; with None, whether any was ever removed."""
     with ledger_access("looking for removed backups"):
         rows = _jobs().filter(removed_at__isnull=False)
         return (rows if moment is None else rows.filter(removed_at__gte=moment)).exists()

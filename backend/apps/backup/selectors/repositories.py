@@ -1,4 +1,4 @@
-"""What the ledger says lies where: repositories, and the snapshots and packages of jobs."""
+"""Reads of repositories, and of the places of the snapshots and packages of jobs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .rows import HAS_BACKUP, job_rows
 
 
 class StoredBackup(NamedTuple):
-    """A backup as the ledger has it: a snapshot in a repository, or a package."""
+    """A stored backup in the ledger: a snapshot in a repository, or a package."""
 
     pk: int
     repository: int | None
@@ -27,7 +27,7 @@ class StoredBackup(NamedTuple):
 
 
 class SealedPackage(NamedTuple):
-    """A sealed package, and the mark of the passphrase that opens it; empty where none is known."""
+    """A sealed package, and the mark of the passphrase that opens it; empty if it is not known."""
 
     pk: int
     path: str
@@ -36,20 +36,20 @@ class SealedPackage(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holding:
-    """How many backups the ledger has in a repository, and when the newest was taken."""
+    """The number of backups that the ledger has in a repository, and the time of the newest."""
 
     backups: int
     newest: datetime
 
 
 def repositories_known() -> list[StoredRepository]:
-    """Every repository that backups were stored in, oldest first."""
+    """Return every repository that has held backups, oldest first."""
     with ledger_access("listing the repositories"):
         return list(StoredRepository.objects.using(ledger_alias()).order_by("pk"))
 
 
 def repository_holdings() -> dict[int, Holding]:
-    """What the ledger has in each repository, by primary key; those with nothing are left out."""
+    """Return the backups that the ledger has in each repository, by primary key; empty ones are left out."""
     with ledger_access("counting the stored backups"):
         rows = job_rows().filter(HAS_BACKUP, repository__isnull=False).order_by()
         found = rows.values_list("repository_id").annotate(
@@ -59,7 +59,7 @@ def repository_holdings() -> dict[int, Holding]:
 
 
 def repositories_unseen(*, since: datetime) -> list[StoredRepository]:
-    """The repositories with backups whose packs nobody has compared with their index `since` then."""
+    """Return the repositories with backups whose packs were not compared with their index since then."""
     with ledger_access("looking for repositories that were not checked"):
         held = job_rows().filter(HAS_BACKUP, repository=OuterRef("pk")).order_by()
         late = Q(packs_seen_at__lt=since) | Q(packs_seen_at=None, first_seen_at__lt=since)
@@ -67,18 +67,18 @@ def repositories_unseen(*, since: datetime) -> list[StoredRepository]:
 
 
 def backups_stored(*, without: Collection[int] = ()) -> Iterator[StoredBackup]:
-    """Every stored backup, except those in the repositories `without`."""
+    """Yield every stored backup, except those in the repositories `without`."""
     with ledger_access("listing the stored backups"):
         rows = job_rows().filter(HAS_BACKUP).order_by()
         if without:
             rows = rows.filter(Q(repository=None) | ~Q(repository__in=list(without)))
         columns = ("pk", "repository_id", "snapshot_id", "backup_file_path", "stored_size", "sealed_with")
-        # Without their times: to read a date takes longer than all the rest of a row.
+        # Without their times: parsing a date takes longer than all other columns of a row.
         yield from map(StoredBackup._make, rows.values_list(*columns).iterator())
 
 
 def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
-    """Storage path and encryption of the snapshots of which the ledger does not name the repository, by primary key."""
+    """Return storage path and encryption of the snapshots without a repository in the ledger, by primary key."""
     with ledger_access("listing the stored backups"):
         rows = job_rows().filter(HAS_BACKUP, repository=None).exclude(snapshot_id="").order_by()
         return {
@@ -88,14 +88,14 @@ def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
 
 
 def package_marks() -> list[str]:
-    """The marks of the passphrases of all sealed packages, each once."""
+    """Return the marks of the passphrases of all sealed packages, each once."""
     with ledger_access("looking for sealed packages"):
         rows = job_rows().filter(HAS_BACKUP).exclude(sealed_with="").order_by()
         return list(rows.values_list("sealed_with", flat=True).distinct())
 
 
 def newest_of(condition: Q) -> datetime | None:
-    """When the newest stored backup that meets a condition was taken."""
+    """Return the time of the newest stored backup that meets a condition, or None."""
     with ledger_access("looking for the newest backup"):
         rows = job_rows().filter(HAS_BACKUP, condition).order_by()
         found: datetime | None = rows.aggregate(newest=Max(Coalesce("started_at", "queued_at")))["newest"]
@@ -103,7 +103,7 @@ def newest_of(condition: Q) -> datetime | None:
 
 
 def job_names(keys: Collection[int], *, limit: int) -> list[tuple[str, str, datetime]]:
-    """Uuid, name and time of the newest of these jobs."""
+    """Return uuid, name and time of the newest of these jobs."""
     with ledger_access("naming the jobs"):
         rows = job_rows().filter(pk__in=keys).annotate(taken_at=Coalesce("started_at", "queued_at"))
         found = rows.order_by("-taken_at", "-pk").values_list("uuid", "job_name", "taken_at")[:limit]
@@ -111,6 +111,6 @@ def job_names(keys: Collection[int], *, limit: int) -> list[tuple[str, str, date
 
 
 def key_changes_open() -> list[KeyChange]:
-    """Those that were not released yet, oldest first."""
+    """Return the changes of keys that are not released yet, oldest first."""
     with ledger_access("looking for changes of keys"):
         return list(KeyChange.objects.using(ledger_alias()).filter(released_at=None))

@@ -1,4 +1,4 @@
-"""What the reads share: rows of the ledger's database, and which of them hold a backup."""
+"""Conditions on the rows of jobs and configurations that several selectors share."""
 
 from datetime import datetime, timedelta
 
@@ -12,20 +12,20 @@ FAILURES = (JobStatus.FAILED, JobStatus.TIMEOUT)
 UNFINISHED = (JobStatus.PENDING, JobStatus.RUNNING)
 
 SKEW = timedelta(minutes=5)
-"""So far the clocks of two machines may be apart; what lies further ahead is from a clock that was wrong."""
+"""The accepted difference between the clocks of two machines. A time further ahead comes from a wrong clock."""
 
 HAS_BACKUP = (~Q(snapshot_id="") | ~Q(backup_file_path="")) & Q(removal_started_at=None)
-"""Something is stored, and retention has not begun to remove it."""
+"""A backup is stored, and its removal has not begun."""
 
 RESTORABLE = ~Q(trust=Trust.DAMAGED) & ~Q(rehearsal_state=RehearsalState.FAILED)
-"""Nothing is known that a restore would fail for."""
+"""No reason is known for which a restore would fail."""
 
 GOOD = HAS_BACKUP & Q(status=JobStatus.COMPLETED) & RESTORABLE
-"""Something is stored, it is whole as far as is known, and its restore has not failed in a rehearsal."""
+"""A complete backup is stored, no damage is known, and the rehearsal of its restore has not failed."""
 
 
 def good(now: datetime) -> Q:
-    """What protects: a good backup, or an INCOMPLETE one whose problems are all acknowledged by a person."""
+    """Return the condition of backups that protect: good ones, and INCOMPLETE ones with all problems acknowledged."""
     accepted = Q(status=JobStatus.INCOMPLETE, accepted_until__gt=now)
     return HAS_BACKUP & RESTORABLE & (Q(status=JobStatus.COMPLETED) | accepted)
 
@@ -33,25 +33,28 @@ def good(now: datetime) -> Q:
 READ_BACK = Q(trust__in=[Trust.VERIFIED, Trust.PROVEN]) | Q(
     trust=Trust.STORED, rehearsal_state__in=[RehearsalState.FAILED, RehearsalState.IMPOSSIBLE]
 )
-"""Every byte was read back, whatever the rehearsal of the restore has shown."""
+"""Every byte was verified; the rehearsal of the restore may have failed."""
 
 SCHEDULED = Q(is_enabled=True, status=ConfigurationStatus.ACTIVE) & ~Q(frequency=Frequency.ON_DEMAND)
-"""What `BackupConfiguration.runs_by_schedule` says, for queries."""
+"""The condition of `BackupConfiguration.runs_by_schedule`, for queries."""
 
-LOOKED_FOR_FILES = ~Q(backup_type=BackupType.DATABASE)
-"""The type is one that takes files."""
+TAKES_FILES = ~Q(backup_type=BackupType.DATABASE)
+"""The backup's type includes files."""
 
 
 def holds_database(alias: str) -> Q:
-    """The backup holds the database of that name."""
+    """Return a condition: the backup holds the database of that alias."""
     return Q(manifest__databases__has_key=alias)
 
 
 def holds_root(name: str) -> Q:
-    """The backup holds the file root of that name; SQLite finds none whose name has a quotation mark."""
+    """Return a condition: the backup holds the file root of that name.
+
+    SQLite does not find a name with a quotation mark.
+    """
     return Q(manifest__files__has_key=name)
 
 
 def job_rows() -> QuerySet[BackupJob]:
-    """All jobs."""
+    """Return all jobs."""
     return BackupJob.objects.using(ledger_alias())

@@ -1,5 +1,7 @@
-"""Sums over the jobs of some days, added up by the database: by hours, or by minutes, of which days are made by
-whoever knows the time zone."""
+"""Sums over the jobs of some days, computed by the database per hour or per minute.
+
+The caller, which knows the time zone, adds them up to days.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Func, IntegerField, Max, Q, QuerySet, Sum, TextField
-from django.db.models.functions import Cast, Left, TruncHour, TruncMinute
+from django.db.models import Count, Func, IntegerField, Max, Q, QuerySet, Sum
+from django.db.models.functions import TruncHour, TruncMinute
 from django.db.models.sql.compiler import SQLCompiler
 
 from ..ledger import ledger_access, ledger_alias
@@ -23,18 +25,19 @@ if TYPE_CHECKING:
     from django.db.models.sql.compiler import _AsSqlType
 
 _MOST_NAMED = 500
-"""Configurations that one query names; of more all are read."""
+"""The most configurations that one query names; for more, the jobs of all are read."""
 
 
 def backups_verified(wanted: Mapping[str, Q], *, absent: Q, now: datetime, since: datetime | None = None) -> set[str]:
-    """The names of the conditions that a good backup meets which was read back; one query if a single one meets all.
+    """Return the names of the conditions that a good, verified backup meets; one query if one backup meets all.
 
-    A backup that meets the condition `absent` is not there. One that was begun before `since` is too old.
+    Backups that meet the condition `absent` are missing from the storage and do not count, nor do those that were
+    begun before `since`.
     """
     rows = job_rows().filter(good(now), trust__in=[Trust.VERIFIED, Trust.PROVEN]).exclude(absent)
     if since is not None:
         rows = rows.filter(started_at__gte=since)
-    with ledger_access("looking for backups that were read back"):
+    with ledger_access("looking for verified backups"):
         if rows.filter(*wanted.values()).exists():
             return set(wanted)
         return {name for name, condition in wanted.items() if rows.filter(condition).exists()}
@@ -43,9 +46,9 @@ def backups_verified(wanted: Mapping[str, Q], *, absent: Q, now: datetime, since
 def good_backups(
     configurations: Collection[int], *, since: datetime, now: datetime, absent: Q
 ) -> Iterator[tuple[int, datetime, datetime]]:
-    """When each good backup of these was begun and completed, in order, also of those that were removed since.
+    """Yield configuration, start and end of each good backup of these configurations, by start.
 
-    A backup that meets the condition `absent` was lost.
+    Backups that were removed since count, too; those that meet the condition `absent` were lost and do not.
     """
     rows = job_rows().filter(
         Q(status=JobStatus.COMPLETED) | Q(status=JobStatus.INCOMPLETE, accepted_until__gt=now),
@@ -70,7 +73,7 @@ def good_backups(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sums:
-    """What jobs come to. `at` is the moment in which their hour begins, or their minute; sizes are bytes."""
+    """Sums over the jobs of one hour or minute and one status. `at` is the start of that time; sizes are bytes."""
 
     at: datetime
     status: str
@@ -83,9 +86,9 @@ class Sums:
 
 
 def sums_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[Sums]:
-    """The jobs that were asked for in this time, by hour, or by minute, and status."""
+    """Return the sums over the jobs that were queued in this time, by hour or by minute, and by status."""
     with ledger_access("summing up the jobs"):
-        rows = _timed(since, until, minutes).values("at", "status")
+        rows = _queued_by_time(since, until, minutes).values("at", "status")
         sums = rows.annotate(
             jobs=Count("pk"),
             stored=Sum("stored_size"),
@@ -96,7 +99,7 @@ def sums_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[Sum
         )
         return [
             Sums(
-                _moment(row["at"]),
+                row["at"],
                 row["status"],
                 row["jobs"],
                 *(int(row[name] or 0) for name in ("stored", "logical", "seconds", "new", "changed")),
@@ -106,18 +109,18 @@ def sums_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[Sum
 
 
 def durations_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[tuple[datetime, int, int]]:
-    """How many of the jobs that stored a backup took how many seconds, by hour or by minute."""
+    """Return the durations of jobs that stored a backup: hour or minute, seconds, and the number of such jobs."""
     with ledger_access("looking at how long jobs took"):
-        rows = _timed(since, until, minutes).filter(
+        rows = _queued_by_time(since, until, minutes).filter(
             status__in=STORED_STATUSES, started_at__isnull=False, completed_at__isnull=False
         )
         counted = rows.annotate(seconds=_TOOK).values("at", "seconds")
-        return [(_moment(row["at"]), int(row["seconds"]), row["jobs"]) for row in counted.annotate(jobs=Count("pk"))]
+        return [(row["at"], int(row["seconds"]), row["jobs"]) for row in counted.annotate(jobs=Count("pk"))]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ConfigurationSums:
-    """What the jobs of a configuration come to, by status; without one the jobs that have none."""
+    """Sums over the jobs of a configuration with one status; `configuration` is None for jobs without one."""
 
     configuration: uuid.UUID | None
     name: str
@@ -130,14 +133,14 @@ class ConfigurationSums:
 
 
 def sums_by_configuration(*, since: datetime, until: datetime) -> list[ConfigurationSums]:
-    """The jobs that were asked for in this time."""
+    """Return the sums over the jobs that were queued in this time, by configuration and status."""
     with ledger_access("summing up the jobs of each configuration"):
-        # Named afterwards: a join would be made for every job.
+        # The names are added afterwards: a join would run for every job.
         rows = BackupConfiguration.objects.using(ledger_alias()).order_by()
         names: dict[int | None, tuple[uuid.UUID | None, str]] = {None: (None, "")}
         names |= {key: (one, name) for key, one, name in rows.values_list("pk", "uuid", "name")}
         sums = (
-            _asked_for(since, until)
+            _queued(since, until)
             .values("configuration_id", "status")
             .annotate(
                 jobs=Count("pk"),
@@ -156,7 +159,7 @@ def sums_by_configuration(*, since: datetime, until: datetime) -> list[Configura
                 *(int(row[name] or 0) for name in ("stored", "logical", "seconds")),
             )
             for row in sums
-            # One that was made in between is told of the next time.
+            # A configuration that was created in between is left out this time.
             if row["configuration_id"] in names
         ]
 
@@ -164,18 +167,18 @@ def sums_by_configuration(*, since: datetime, until: datetime) -> list[Configura
 def results_by_time(
     configurations: Collection[uuid.UUID], *, since: datetime, until: datetime, minutes: bool
 ) -> list[tuple[uuid.UUID, datetime, str, int]]:
-    """How many jobs of these configurations came to which result, by hour or by minute."""
+    """Return the number of jobs of these configurations by hour or by minute, and by status."""
     keys = BackupConfiguration.objects.using(ledger_alias()).filter(uuid__in=configurations)
     with ledger_access("looking at the results of each configuration"):
         names = dict(keys.order_by().values_list("pk", "uuid"))
-        rows = _timed(since, until, minutes).filter(configuration__in=list(names))
+        rows = _queued_by_time(since, until, minutes).filter(configuration__in=list(names))
         counted = rows.values("configuration_id", "at", "status").annotate(jobs=Count("pk"))
-        return [(names[row["configuration_id"]], _moment(row["at"]), row["status"], row["jobs"]) for row in counted]
+        return [(names[row["configuration_id"]], row["at"], row["status"], row["jobs"]) for row in counted]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StoredSums:
-    """What the ledger knows of one place where snapshots are stored, as the jobs' requests name it."""
+    """Sums over the snapshots of one place, which is named as in the jobs' requests."""
 
     storage_path: str
     encrypted: bool
@@ -187,7 +190,7 @@ class StoredSums:
 
 
 def stored_sums() -> list[StoredSums]:
-    """What is stored where, without packages and without what was removed."""
+    """Return the sums over the stored snapshots of each place, without removed ones."""
     verified = Q(status=JobStatus.COMPLETED, trust__in=[Trust.VERIFIED, Trust.PROVEN])
     with ledger_access("summing up what is stored where"):
         rows = job_rows().filter(removal_started_at=None).exclude(snapshot_id="").order_by()
@@ -213,15 +216,17 @@ def stored_sums() -> list[StoredSums]:
 
 
 def configured_places() -> list[tuple[str, bool]]:
-    """The storage paths of configurations, and whether what they store there is encrypted."""
+    """Return the storage paths of all configurations with their encryption, each pair once."""
     with ledger_access("listing the storage paths"):
         rows = BackupConfiguration.objects.using(ledger_alias()).order_by()
         return sorted(set(rows.values_list("storage_path", "encryption_enabled").distinct()))
 
 
 class _Seconds(Func):
-    """Whole seconds, of the later time and the earlier one; null if one of them is. By what each database has for it:
-    Django's own difference calls back into Python for every row on SQLite."""
+    """The whole seconds between a later time and an earlier one; null if one of them is null.
+
+    It uses a function of each database, because Django's own difference calls Python for every row on SQLite.
+    """
 
     output_field = IntegerField()
     arity = 2
@@ -241,26 +246,33 @@ class _Seconds(Func):
 _TOOK = _Seconds("completed_at", "started_at")
 
 
-def _asked_for(since: datetime, until: datetime) -> QuerySet[BackupJob]:
+class _Hour(TruncHour):
+    """The hour of a timestamp.
+
+    On SQLite a timestamp is text, whose end is cut off. Django's own function calls Python for every row.
+    """
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> _AsSqlType:  # noqa: ANN401, ARG002
+        text, parameters = compiler.compile(self.lhs)
+        return f"(SUBSTR({text}, 1, 13) || ':00')", parameters
+
+
+class _Minute(TruncMinute):
+    """The minute of a timestamp, in the same way."""
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra: Any) -> _AsSqlType:  # noqa: ANN401, ARG002
+        text, parameters = compiler.compile(self.lhs)
+        return f"SUBSTR({text}, 1, 16)", parameters
+
+
+def _queued(since: datetime, until: datetime) -> QuerySet[BackupJob]:
     return job_rows().filter(queued_at__gte=since, queued_at__lt=until).order_by()
 
 
-def _timed(since: datetime, until: datetime, minutes: bool) -> QuerySet[Any]:
-    """With `at`, the hour or minute in which they were asked for.
+def _queued_by_time(since: datetime, until: datetime, minutes: bool) -> QuerySet[Any]:
+    """Return the jobs with `at`, the hour or minute in which they were queued.
 
-    In the database's own time zone: to convert it, MariaDB would need tables that are rarely there.
+    It is in the database's own time zone: for a conversion MariaDB needs tables that are rarely installed.
     """
-    rows = _asked_for(since, until)
-    connection = connections[ledger_alias()]
-    if connection.vendor == "sqlite":
-        # Times are text there, which is cut off far faster than a function in Python is called for every row.
-        return rows.annotate(at=Left(Cast("queued_at", TextField()), 16 if minutes else 13))
-    trunc = TruncMinute if minutes else TruncHour
-    return rows.annotate(at=trunc("queued_at", tzinfo=connection.timezone))
-
-
-def _moment(value: datetime | str) -> datetime:
-    if isinstance(value, datetime):
-        return value
-    text = value if ":" in value else f"{value}:00"
-    return datetime.fromisoformat(text).replace(tzinfo=connections[ledger_alias()].timezone)
+    expression = _Minute if minutes else _Hour
+    return _queued(since, until).annotate(at=expression("queued_at", tzinfo=connections[ledger_alias()].timezone))

@@ -1,6 +1,7 @@
-"""A person acknowledges what is known: findings, or the problems of a backup, by name and until a date.
+"""Acknowledgements: a user states that a finding, or a problem of a backup, is known until a date.
 
-What is acknowledged stays listed. It is raised again when that ends or is withdrawn, and when it says something else.
+An acknowledged finding stays listed. It is open again when the acknowledgement ends or is withdrawn, and when its text
+changes.
 """
 
 from __future__ import annotations
@@ -27,13 +28,13 @@ def findings_acknowledge(
     findings: Collection[tuple[str, str, str]], *, why: str, until: datetime, now: datetime
 ) -> list[Acknowledgement]:
     """Acknowledge findings by id, subject and text. Raises `RequestRefused`."""
-    _require_sound(why, until, now)
+    _require_valid(why, until, now)
     return _write([(kind, subject, text) for kind, subject, text in findings], why=why, until=until, now=now)
 
 
 def problems_acknowledge(job: BackupJob, *, why: str, until: datetime, now: datetime) -> list[Acknowledgement]:
-    """Acknowledge each problem of an INCOMPLETE job. Raises `RequestRefused`, also where the list of them was cut."""
-    _require_sound(why, until, now)
+    """Acknowledge each problem of an INCOMPLETE job. Raises `RequestRefused`, also if the job lists only some."""
+    _require_valid(why, until, now)
     if job.status != JobStatus.INCOMPLETE:
         raise RequestRefused(f"The job {job.job_name} is {job.status}; only problems of INCOMPLETE jobs are accepted.")
     if not _all_listed(job):
@@ -46,22 +47,22 @@ def problems_acknowledge(job: BackupJob, *, why: str, until: datetime, now: date
 
 
 def acknowledgement_withdraw(acknowledgement: uuid.UUID, *, now: datetime) -> None:
-    """Take one back: what it names is open again. Raises `AcknowledgementNotFound`."""
+    """Withdraw an acknowledgement: its finding is open again. Raises `AcknowledgementNotFound`."""
     with ledger_access("withdrawing an acknowledgement"), transaction.atomic(using=ledger_alias()):
         row = Acknowledgement.objects.using(ledger_alias()).filter(uuid=acknowledgement).first()
         if row is None:
             raise AcknowledgementNotFound(f"There is no acknowledgement {acknowledgement}.")
         row.delete()
-        _accept_anew(now)
+        _update_accepted_until(now)
         audit_record("acknowledgement.withdraw", _audited(row))
 
 
 def accepted_until(problems: Collection[Mapping[str, str]], count: int, *, now: datetime) -> datetime | None:
-    """Until when all problems of a job are acknowledged; None if one of them is open, or is not listed."""
-    return _accepted(problems, count, _ends(now))
+    """Return the time until which all problems of a job are acknowledged; None if one is open or not listed."""
+    return _earliest_end(problems, count, _acknowledged_until(now))
 
 
-def _ends(now: datetime) -> dict[tuple[str, str], datetime]:
+def _acknowledged_until(now: datetime) -> dict[tuple[str, str], datetime]:
     found: dict[tuple[str, str], datetime] = {}
     for row in acknowledgements_open(now=now):
         if row.kind == Acknowledgement.PROBLEM:
@@ -70,7 +71,7 @@ def _ends(now: datetime) -> dict[tuple[str, str], datetime]:
     return found
 
 
-def _accepted(
+def _earliest_end(
     problems: Collection[Mapping[str, str]], count: int, ends: Mapping[tuple[str, str], datetime]
 ) -> datetime | None:
     if not problems or len(problems) != count:
@@ -84,11 +85,11 @@ def _all_listed(job: BackupJob) -> bool:
     return len(job.problems) == job.problem_count > 0 and all(one["path"] for one in job.problems)
 
 
-def _accept_anew(now: datetime) -> None:
-    """Tell each INCOMPLETE job until when its problems are acknowledged."""
-    ends = _ends(now)
+def _update_accepted_until(now: datetime) -> None:
+    """Write to each INCOMPLETE job the time until which its problems are acknowledged."""
+    ends = _acknowledged_until(now)
     for job in jobs_incomplete():
-        until = _accepted(job.problems, job.problem_count, ends)
+        until = _earliest_end(job.problems, job.problem_count, ends)
         if until != job.accepted_until:
             BackupJob.objects.using(ledger_alias()).filter(pk=job.pk).update(accepted_until=until)
 
@@ -111,7 +112,7 @@ def _write(
         ]
         for row in rows:
             row.save(force_insert=True, using=ledger_alias())
-        _accept_anew(now)
+        _update_accepted_until(now)
         for row in rows:
             audit_record("acknowledgement.create", _audited(row), details={"why": why, "until": until.isoformat()})
     return rows
@@ -121,7 +122,7 @@ def _audited(row: Acknowledgement) -> AuditObject:
     return AuditObject("acknowledgement", str(row.uuid), f"{row.kind} {row.subject}")
 
 
-def _require_sound(why: str, until: datetime, now: datetime) -> None:
+def _require_valid(why: str, until: datetime, now: datetime) -> None:
     if not why.strip() or len(why) > _LONGEST_REASON:
         text = f"Say why, in at most {_LONGEST_REASON} characters."
         raise RequestRefused(text, [("why", text)])

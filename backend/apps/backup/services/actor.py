@@ -1,6 +1,6 @@
-"""On whose behalf something is done, for the audit trail: set where somebody comes in, read where something is written.
+"""The current actor, for the audit trail: set at the entry of a request or command, read by each write.
 
-Of a thread or a task of its own: what one request does is never put down to another.
+It is scoped per thread or task, so that requests never get each other's actor.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from ..models import AuditOrigin
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acts: a user's name and primary key, through what, from which address, in which request."""
+    """An actor: the user's name and primary key, the origin, the address and the id of the request."""
 
     name: str
     key: str = ""
@@ -25,24 +25,24 @@ class Actor:
 
 
 SYSTEM = Actor("system")
-"""Schedules, retention, and whatever else happens by itself."""
+"""The actor of schedules, retention and everything else that no user starts."""
 
 _current: ContextVar[Actor] = ContextVar("backup_actor", default=SYSTEM)
 
 
 def current_actor() -> Actor:
-    """Who acts now."""
+    """Return the current actor."""
     return _current.get()
 
 
 def become(actor: Actor) -> None:
-    """From now on this one acts, to the end of the block of `acting`."""
+    """Set the current actor, until the end of the surrounding block of `acting`."""
     _current.set(actor)
 
 
 @contextlib.contextmanager
 def acting(actor: Actor) -> Iterator[None]:
-    """While the block runs, what is done is put down to `actor`."""
+    """Make `actor` the current actor while the block runs."""
     token = _current.set(actor)
     try:
         yield

@@ -1,9 +1,9 @@
-"""The audit trail: who did what to which object, from where, when. Only ever added to.
+"""The audit trail: the actor, action, object, address and time of each change. Events are only ever added.
 
-Each event holds the hash of the one before it, and its own: SHA-256 over that and all it says, as JSON with sorted
-keys. A row that was changed, taken out or put in breaks the chain where it stands; what is cut off the end is missed by
-the row that remembers the end. Whoever can write to the database could make the whole chain anew: the hash of its end,
-noted elsewhere, shows that (`backup_audit --verify --expect`).
+Each event holds the hash of the event before it, and its own: SHA-256 over that hash and all other values, as JSON with
+sorted keys. A row that was changed, removed or inserted breaks the chain at its place. Removed events at the end are
+found by the row of the end (`AuditChain`). A user who can write to the database could make the whole chain again: the
+hash of its end, kept elsewhere, shows that (`backup_audit --verify --expect`).
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _DEEPEST = 5
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditObject:
-    """What something was done to: its kind, the key by which it is found, and its name at that time."""
+    """The object of an action: its kind, its key, and its name at that time."""
 
     type: str
     key: str = ""
@@ -38,7 +38,7 @@ class AuditObject:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class AuditReport:
-    """What the chain looks like: how many events, the hash of the last, and where it is broken."""
+    """The result of a verification: the number of events, the hash of the last one, and the places of breaks."""
 
     events: int
     last_sequence: int
@@ -47,10 +47,10 @@ class AuditReport:
 
 
 def audit_record(action: str, target: AuditObject, *, details: Mapping[str, object] | None = None) -> None:
-    """Add an event on behalf of whoever acts now.
+    """Add an event of the current actor.
 
-    Call it last in the transaction that makes the change: either both are there or neither is, and writers wait for
-    each other here alone.
+    Call it last in the transaction of the change: so both are written or neither, and writers wait for each other at
+    this place only.
     """
     actor = current_actor()
     with ledger_access("writing the audit trail"), transaction.atomic(using=ledger_alias()):
@@ -67,7 +67,7 @@ def audit_record(action: str, target: AuditObject, *, details: Mapping[str, obje
             object_type=target.type,
             object_key=_cut(target.key, 100),
             object_name=_cut(target.name, 300),
-            details=_plain(details or {}, _DEEPEST),
+            details=_storable_details(details or {}, _DEEPEST),
             previous_hash=chain.last_hash,
         )
         event.hash = _hash(event)
@@ -77,11 +77,11 @@ def audit_record(action: str, target: AuditObject, *, details: Mapping[str, obje
 
 
 def audit_verify(*, expect: str = "") -> AuditReport:
-    """Go through the whole chain, in constant memory. `expect` is a hash that must be somewhere in it."""
+    """Verify the whole chain, in constant memory. `expect` is a hash that must be in it."""
     findings: list[str] = []
     previous_hash, sequence, events, seen = "", 0, 0, not expect
     with ledger_access("verifying the audit trail"), transaction.atomic(using=ledger_alias()):
-        # Locked, so that nobody adds to it meanwhile.
+        # Locked, so that no event is added meanwhile.
         chain = _locked_chain()
         for event in _events():
             events += 1
@@ -92,21 +92,21 @@ def audit_verify(*, expect: str = "") -> AuditReport:
             seen = seen or event.hash == expect
     if (chain.last_sequence, chain.last_hash) != (sequence, previous_hash):
         findings.append(
-            f"The trail ends with event {sequence}, and {chain.last_sequence} was the last that was written: events"
-            " at the end were removed, or put in."
+            f"The trail ends with event {sequence}, but the last event that was written is {chain.last_sequence}:"
+            " events at the end were removed or inserted."
         )
     if not seen:
-        findings.append(f"No event has the hash {expect}: the trail is another one, or was cut off before it.")
+        findings.append(f"No event has the hash {expect}: this is another trail, or its end was removed.")
     return AuditReport(events, sequence, previous_hash, tuple(findings))
 
 
 def _locked_chain() -> AuditChain:
     rows = AuditChain.objects.using(ledger_alias()).filter(pk=AuditChain.ONLY)
-    # An UPDATE that changes nothing locks the row on every database, and on SQLite comes before any SELECT.
+    # An UPDATE that changes nothing locks the row on every database. On SQLite it must come before any SELECT.
     if not rows.update(id=AuditChain.ONLY):
         AuditChain.objects.using(ledger_alias()).get_or_create(id=AuditChain.ONLY)
         rows.update(id=AuditChain.ONLY)
-    # Of MariaDB a plain SELECT would give what stood there when the transaction began.
+    # On MariaDB a plain SELECT would return the row as it was at the start of the transaction.
     return rows.select_for_update().get()
 
 
@@ -116,17 +116,17 @@ def _events() -> Iterator[AuditEvent]:
 
 def _findings(event: AuditEvent, sequence: int, previous_hash: str) -> Iterator[str]:
     if event.sequence != sequence + 1:
-        yield f"After event {sequence} comes event {event.sequence}: what was between them is gone."
+        yield f"Event {event.sequence} follows event {sequence}: the events between them are missing."
     elif event.previous_hash != previous_hash:
-        yield f"Event {event.sequence} does not follow the one that stands before it."
+        yield f"Event {event.sequence} does not continue the event before it."
     if _hash(event) != event.hash:
-        yield f"Event {event.sequence} ({event.action} by {event.actor}) is not as it was written."
+        yield f"Event {event.sequence} ({event.action} by {event.actor}) was changed after it was written."
 
 
 def _hash(event: AuditEvent) -> str:
-    said = {
+    content = {
         "sequence": event.sequence,
-        "at": _moment(event.at),
+        "at": _timestamp_text(event.at),
         "actor": event.actor,
         "actor_key": event.actor_key,
         "origin": event.origin,
@@ -139,23 +139,23 @@ def _hash(event: AuditEvent) -> str:
         "details": event.details,
         "previous_hash": event.previous_hash,
     }
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
     return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
-def _moment(value: datetime) -> str:
-    """With all six digits, in UTC; of a project without time zones as it is stored."""
+def _timestamp_text(value: datetime) -> str:
+    """Return the timestamp with microseconds in UTC; a naive one as it is stored."""
     return (value.astimezone(UTC) if value.tzinfo else value).isoformat(timespec="microseconds")
 
 
-def _plain(value: object, depth: int) -> object:
-    """What every database gives back as it was: texts, whole numbers, yes and no, lists and dictionaries of them."""
+def _storable_details(value: object, depth: int) -> object:
+    """Reduce a value to types that every database returns unchanged: texts, integers, booleans, lists, dictionaries."""
     if value is None or isinstance(value, bool | int):
         return value
     if depth and isinstance(value, Mapping):
-        return {storable_text(str(name)): _plain(inner, depth - 1) for name, inner in value.items()}
+        return {storable_text(str(name)): _storable_details(inner, depth - 1) for name, inner in value.items()}
     if depth and isinstance(value, list | tuple):
-        return [_plain(inner, depth - 1) for inner in value]
+        return [_storable_details(inner, depth - 1) for inner in value]
     return storable_text(value.isoformat() if isinstance(value, datetime) else str(value))
 
 

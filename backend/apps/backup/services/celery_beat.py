@@ -1,7 +1,7 @@
-"""The rows of django-celery-beat that are ours: one for each configuration whose schedule runs, where it is installed.
+"""The rows of django-celery-beat, if it is installed: one for each configuration whose schedule runs.
 
-Beat only wakes somebody up; whether a slot is due is for the ledger to say. A row is ours if it has our task and names
-a configuration in its arguments; rows of others are never touched, whatever they are called.
+Beat only starts the task; the ledger decides whether a slot is due. A row is ours if it has our task and names a
+configuration in its arguments. Other rows are never changed, also if they have the same name.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ _BEAT = "django_celery_beat"
 
 
 def installed() -> bool:
-    """True if the project has django-celery-beat."""
+    """Return whether the project has django-celery-beat."""
     return apps.is_installed(_BEAT)
 
 
 def sync(configuration: BackupConfiguration) -> None:
-    """Make, change or delete the row of one configuration, as its schedule says; nothing where there is no Beat."""
+    """Create, change or delete the row of one configuration by its schedule. Without Beat do nothing."""
     if not installed():
         return
     row = owned_rows().get(str(configuration.uuid))
@@ -49,9 +49,9 @@ def remove(configuration: BackupConfiguration) -> None:
 
 
 def sync_all(configurations: QuerySet[BackupConfiguration]) -> int:
-    """Put every row right, and delete those of configurations that are gone; how many were changed.
+    """Correct every row, delete those of deleted configurations, and return the number of changed rows.
 
-    For the time after a restore, which brings back the rows of another day.
+    Needed after a restore, which brings back the rows of another day.
     """
     if not installed():
         return 0
@@ -70,7 +70,7 @@ def _sync_all(configurations: QuerySet[BackupConfiguration]) -> int:
 
 
 def owned_rows() -> dict[str, Model]:
-    """Our rows by the uuid of their configuration."""
+    """Return our rows by the uuid of their configuration."""
     found: dict[str, Model] = {}
     for row in _rows("PeriodicTask").filter(task=TASK).select_related("crontab"):
         uuid = _configuration_of(row)
@@ -80,12 +80,12 @@ def owned_rows() -> dict[str, Model]:
 
 
 def owned_names() -> list[str]:
-    """The names of our rows that are switched on."""
+    """Return the names of our enabled rows."""
     return sorted(row.name for row in owned_rows().values() if row.enabled)  # type: ignore[attr-defined]
 
 
 def row_name(configuration: BackupConfiguration) -> str:
-    """What a row is called: the production policies have the names of the mission document."""
+    """Return the name of a configuration's row; for the production policies the one of the mission document."""
     return _PREFIX + configuration.name.removeprefix("production_").replace("_", "-")
 
 
@@ -102,7 +102,7 @@ def _save(configuration: BackupConfiguration, row: Model | None) -> bool:
         "enabled": True,
         "one_off": False,
         "queue": conf.load().celery_queue or None,
-        # Beat takes a row with a start time to be overdue; before its start the ledger finds nothing due.
+        # Beat treats a row with a start time as overdue. Before the schedule's start the ledger finds nothing due.
         "start_time": None,
         "description": f"Wakes the backup system for the configuration {configuration.name}. Change it there.",
     }
@@ -151,8 +151,8 @@ def _configuration_of(row: Model) -> str:
 
 
 def _rows(name: str) -> Manager[Model]:
-    # Looked up by name: the package is an optional dependency. A replica that routers read from may be behind, and not
-    # have the row that is to be changed.
+    # Looked up by name, because the package is an optional dependency. Read from the database of writes: a replica may
+    # be behind, and may not have the row.
     model = apps.get_model(_BEAT, name)
     manager: Manager[Model] = model._default_manager.db_manager(router.db_for_write(model))
     return manager

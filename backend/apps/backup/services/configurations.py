@@ -1,4 +1,4 @@
-"""Writes to the configurations; every one keeps the schedule's memory and the rows of Celery Beat in step."""
+"""Writes to configurations. Each write also updates the state of the schedule and the rows of Celery Beat."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from ..storage.locations import choose_place
 from ..storage.stored_paths import storage_relative
 from . import celery_beat as periodic
 from .audit import AuditObject, audit_record
-from .due_jobs import account
-from .retention_changes import Keeping
+from .due_jobs import create_due_job
+from .retention_changes import RetentionTerms
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     Frequency.DAILY: ("schedule_time",),
@@ -36,8 +36,8 @@ _MOST_RETENTION = 36_500
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Deleted:
-    """What is left of a deleted configuration: backups that stay stored, and jobs that had waited and are withdrawn."""
+class DeletedConfiguration:
+    """A deleted configuration, with the numbers of its kept backups and of its withdrawn jobs."""
 
     name: str
     backups_kept: int
@@ -49,7 +49,7 @@ def configuration_create(
 ) -> BackupConfiguration:
     """Write a configuration and begin its schedule.
 
-    Raises `RequestRefused` that names the wrong field, `StorageRefused` for a bad path.
+    Raises `RequestRefused`, which names the wrong field, and `StorageRefused` for a wrong path.
     """
     now = now or timezone.now()
     with ledger_access("creating a configuration"), transaction.atomic(using=ledger_alias()):
@@ -58,14 +58,14 @@ def configuration_create(
         _require_free_name(configuration)
         _save(configuration, is_new=True)
         periodic.sync(configuration)
-        audit_record("configuration.create", audited(configuration), details=_given(values))
+        audit_record("configuration.create", audited(configuration), details=_non_default_values(values))
     return configuration
 
 
 def configuration_draft(values: ConfigurationValues, *, now: datetime) -> BackupConfiguration:
-    """A configuration that is valid, with its schedule begun, and not written.
+    """Return a valid configuration with its schedule begun, which is not written.
 
-    Raises `RequestRefused` that names the wrong field, `StorageRefused` for a bad path.
+    Raises `RequestRefused`, which names the wrong field, and `StorageRefused` for a wrong path.
     """
     configuration = BackupConfiguration(**_columns(dataclasses.asdict(values)), created_at=now)
     _require_valid(configuration)
@@ -76,7 +76,7 @@ def configuration_draft(values: ConfigurationValues, *, now: datetime) -> Backup
 def configuration_duplicate(
     configuration: uuid.UUID, *, name: str, now: datetime, created_by: AbstractBaseUser | None = None
 ) -> BackupConfiguration:
-    """A copy under another name, switched off: two schedules at the same times are rarely meant.
+    """Write a copy under another name; return it. It is disabled: two schedules at the same times are rarely intended.
 
     Raises `ConfigurationNotFound`, `RequestRefused`.
     """
@@ -90,17 +90,17 @@ def configuration_duplicate(
 
 
 def audited(configuration: BackupConfiguration) -> AuditObject:
-    """How the audit trail names it."""
+    """Return the configuration as an object of the audit trail."""
     return AuditObject("configuration", str(configuration.uuid), configuration.name)
 
 
 def configuration_update(
-    configuration: uuid.UUID, changes: Mapping[str, object], *, now: datetime, keeping: bool = False
+    configuration: uuid.UUID, changes: Mapping[str, object], *, now: datetime, forbid_reductions: bool = False
 ) -> BackupConfiguration:
     """Change fields named in `FIELDS`. A run that was due under the old schedule is not lost.
 
-    With `keeping`, nothing that has it keep or hold less. Raises `ConfigurationNotFound`, `RequestRefused`,
-    `StorageRefused`, `ApprovalRefused`.
+    With `forbid_reductions`, refuse a change after which fewer backups are kept, or new backups hold less. Raises
+    `ConfigurationNotFound`, `RequestRefused`, `StorageRefused`, `ApprovalRefused`.
     """
     unknown = sorted(set(changes) - set(FIELDS))
     if unknown:
@@ -111,11 +111,11 @@ def configuration_update(
         for name, value in _columns(changes).items():
             setattr(row, name, value)
 
-    return _change(configuration, change, now=now, action="configuration.update", keeping=keeping)
+    return _change(configuration, change, now=now, action="configuration.update", forbid_reductions=forbid_reductions)
 
 
 def configuration_enable(configuration: uuid.UUID, *, now: datetime) -> BackupConfiguration:
-    """Let its schedule run, from now on. Raises `ConfigurationNotFound`."""
+    """Enable the schedule of a configuration from now on. Raises `ConfigurationNotFound`."""
 
     def change(row: BackupConfiguration) -> None:
         row.is_enabled, row.status = True, ConfigurationStatus.ACTIVE
@@ -123,22 +123,24 @@ def configuration_enable(configuration: uuid.UUID, *, now: datetime) -> BackupCo
     return _change(configuration, change, now=now, action="configuration.enable")
 
 
-def configuration_disable(configuration: uuid.UUID, *, now: datetime, keeping: bool = False) -> BackupConfiguration:
-    """Stop its schedule; it can still be run by hand, and its backups are kept as before.
+def configuration_disable(
+    configuration: uuid.UUID, *, now: datetime, forbid_reductions: bool = False
+) -> BackupConfiguration:
+    """Disable the schedule of a configuration. Manual runs stay possible, and its backups are kept as before.
 
-    Raises `ConfigurationNotFound`, with `keeping` `ApprovalRefused` where its schedule runs.
+    Raises `ConfigurationNotFound`; with `forbid_reductions` also `ApprovalRefused` if its schedule runs.
     """
 
     def change(row: BackupConfiguration) -> None:
         row.is_enabled = False
 
-    return _change(configuration, change, now=now, action="configuration.disable", keeping=keeping)
+    return _change(configuration, change, now=now, action="configuration.disable", forbid_reductions=forbid_reductions)
 
 
-def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
-    """Delete a configuration. Its backups stay stored and restorable, and nothing removes them any more.
+def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> DeletedConfiguration:
+    """Delete a configuration. Its backups stay stored and restorable; retention does not remove them any more.
 
-    Raises `ConfigurationNotFound`, or `AlreadyRunning` while a job of it runs.
+    Raises `ConfigurationNotFound`, or `AlreadyRunning` while one of its jobs runs.
     """
     with ledger_access("deleting a configuration"), transaction.atomic(using=ledger_alias()):
         row = _locked(configuration)
@@ -155,7 +157,7 @@ def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> Deleted:
         target = audited(row)
         row.delete()
         audit_record(CONFIGURATION_DELETED, target, details={"backups_kept": kept, "jobs_withdrawn": withdrawn})
-    return Deleted(name=row.name, backups_kept=kept, jobs_withdrawn=withdrawn)
+    return DeletedConfiguration(name=row.name, backups_kept=kept, jobs_withdrawn=withdrawn)
 
 
 def _change(
@@ -164,24 +166,24 @@ def _change(
     *,
     now: datetime,
     action: str,
-    keeping: bool = False,
+    forbid_reductions: bool = False,
 ) -> BackupConfiguration:
     with ledger_access("changing a configuration"), transaction.atomic(using=ledger_alias()):
         row = _locked(configuration)
         before = [getattr(row, name) for name in _SCHEDULE]
-        # What is due at this very moment is due under the old schedule, whatever the new one says.
-        account(row, now=now)
+        # A slot that is due now is due under the old schedule, also if the new one has no such slot.
+        create_due_job(row, now=now)
         row.refresh_from_db(using=ledger_alias())
         name = row.name
         old = {field: getattr(row, field) for field in FIELDS}
-        kept = Keeping.of(row)
+        terms = RetentionTerms.of(row)
         change(row)
         others = [field for field in FIELDS if field != "is_enabled"]
         if row.is_enabled or any(getattr(row, field) != old[field] for field in others):
-            # Only switched off it need not be: a path may have been forbidden since it was written.
+            # Disabling is possible for an invalid one, too: a path may have been forbidden since it was written.
             _require_valid(row)
-        if keeping:
-            _require_no_less(kept, row)
+        if forbid_reductions:
+            _require_no_reduction(terms, row)
         if row.name != name:
             _require_free_name(row)
         if [getattr(row, name) for name in _SCHEDULE] != before:
@@ -194,20 +196,20 @@ def _change(
     return row
 
 
-def _require_no_less(kept: Keeping, row: BackupConfiguration) -> None:
-    less = list(kept.less_in(Keeping.of(row)))
-    if less:
-        named = "; ".join(f"{name}: {why}" for name, why in less)
+def _require_no_reduction(before: RetentionTerms, row: BackupConfiguration) -> None:
+    reductions = list(before.reductions_in(RetentionTerms.of(row)))
+    if reductions:
+        named = "; ".join(f"{name}: {why}" for name, why in reductions)
         raise ApprovalRefused(
-            f"The configuration {row.name!r} would keep or hold less ({named}), and to delete a backup takes two people"
-            " here. The administrator of the server can change it: manage_backup_configs --edit."
+            f"The configuration {row.name!r} would keep fewer backups or hold less data ({named}), and deleting backups"
+            " takes two people here. The administrator of the server can change it: manage_backup_configs --edit."
         )
 
 
-def _given(values: ConfigurationValues) -> dict[str, object]:
-    """What is not as it is by itself."""
-    usual = dataclasses.asdict(ConfigurationValues(name=""))
-    return {name: value for name, value in dataclasses.asdict(values).items() if value != usual[name]}
+def _non_default_values(values: ConfigurationValues) -> dict[str, object]:
+    """Return the values that differ from the defaults."""
+    defaults = dataclasses.asdict(ConfigurationValues(name=""))
+    return {name: value for name, value in dataclasses.asdict(values).items() if value != defaults[name]}
 
 
 def _locked(configuration: uuid.UUID) -> BackupConfiguration:
@@ -239,28 +241,28 @@ def _require_valid(configuration: BackupConfiguration) -> None:
         configuration.clean_fields()
         faults = _faults(configuration)
         if not faults:
-            # What the database itself enforces; its words are for developers, so ours come first.
+            # The constraints of the database come last, because their messages are written for developers.
             configuration.validate_constraints()
     except ValidationError as error:
         faults = [(field, " ".join(texts)) for field, texts in error.message_dict.items()]
     if faults:
-        said = " ".join(f"{field}: {text}" for field, text in faults)
-        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {said}", faults)
+        texts = " ".join(f"{field}: {text}" for field, text in faults)
+        raise RequestRefused(f"The configuration {configuration.name!r} cannot be saved: {texts}", faults)
 
 
 def _faults(configuration: BackupConfiguration) -> list[tuple[str, str]]:
     faults = []
     for field in _NEEDS.get(configuration.frequency, ()):
         if getattr(configuration, field) in (None, []):
-            faults.append((field, f"{configuration.frequency} needs it."))
+            faults.append((field, f"the frequency {configuration.frequency} needs this field."))
     days = configuration.schedule_days
     if not isinstance(days, list) or any(type(day) is not int or not 0 <= day <= 6 for day in days):
         faults.append(("schedule_days", "it must be a list of days from 0 (Monday) to 6 (Sunday)."))
     elif len(set(days)) != len(days):
-        faults.append(("schedule_days", "a day stands there twice."))
+        faults.append(("schedule_days", "it names a day twice."))
     at = configuration.schedule_time
     if at is not None and (at.second or at.microsecond or at.tzinfo):
-        faults.append(("schedule_time", "hours and minutes of local time, no more."))
+        faults.append(("schedule_time", "it must be hours and minutes of local time, without seconds."))
     if configuration.schedule_day_of_month is not None and not (
         1 <= configuration.schedule_day_of_month <= LAST_DAY_OF_MONTH
     ):
@@ -285,7 +287,7 @@ def _save(configuration: BackupConfiguration, *, is_new: bool) -> None:
     try:
         configuration.save(force_insert=is_new)
     except IntegrityError as error:
-        # It was free when we looked; everything else is valid.
+        # The name was free before the INSERT, and all other values are valid: another process was faster.
         raise _name_is_taken(configuration) from error
 
 

@@ -17,13 +17,13 @@ from ..models import BackupJob, DamageFinder, DamageKind, Operation, OperationKi
 from ..selectors.damages import damage_rows
 
 _Rows: TypeAlias = list[tuple[str, str, str, str, str]]
-"""File, blob, its kind, what is wrong, and the reason."""
+"""Rows of damage: the file, the blob, the blob's kind, the kind of damage, and the reason."""
 
 
 def damage_note(
     repository: Repository, damages: Iterable[Damage], *, found_by: DamageFinder, now: datetime
 ) -> list[RepositoryDamage]:
-    """Write damage down; the rows that are new, or that count again after they were healed."""
+    """Write damage into the ledger; return the rows that are new, or that are open again after they were healed."""
     rows: _Rows = [(one.pack, one.blob, one.blob_kind, str(one.kind), one.reason) for one in damages]
     return _note(repository, rows, found_by, now)
 
@@ -31,7 +31,7 @@ def damage_note(
 def damaged_files_note(
     repository: Repository, kind: DamageKind, faults: Mapping[StorageId, str], *, found_by: DamageFinder, now: datetime
 ) -> list[RepositoryDamage]:
-    """Write down index or snapshot files that cannot be read."""
+    """Write index or snapshot files that cannot be read into the ledger; return the new rows."""
     return _note(repository, [(name, "", "", str(kind), reason) for name, reason in faults.items()], found_by, now)
 
 
@@ -49,7 +49,7 @@ def _note(repository: Repository, rows: _Rows, found_by: DamageFinder, now: date
                     defaults={**found, "location": repository.location[:1000]},
                 )
                 if not is_new and row.dropped_at is not None:
-                    # It was gone, and is there again: a copy of the storage was put back.
+                    # The damage was gone and is back, for example in a copy of the storage that was put back.
                     cleared = {"healed_at": None, "dropped_at": None, "is_needed": None}
                     is_new = bool(damage_rows().filter(pk=row.pk).update(**found, **cleared))
                     row.refresh_from_db(using=ledger_alias())
@@ -59,7 +59,7 @@ def _note(repository: Repository, rows: _Rows, found_by: DamageFinder, now: date
 
 
 def verification_queue(job: BackupJob, *, now: datetime) -> None:
-    """Have an executor verify a backup soon, in the name of the system, unless that is asked for already."""
+    """Request the verification of a backup in the name of the system, unless one is requested already."""
     with ledger_access("asking for a verification"), transaction.atomic(using=ledger_alias()):
         rows = Operation.objects.using(ledger_alias())
         unfinished = [OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING]

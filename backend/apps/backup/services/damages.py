@@ -1,4 +1,4 @@
-"""Find the backups that need damaged content, make them DAMAGED, and give their trust back when it is healed."""
+"""The effect of damage on backups: make those that need damaged content DAMAGED, and restore their trust later."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _SOUND = (Trust.STORED, Trust.VERIFIED, Trust.PROVEN)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Settled:
-    """What an assessment has changed: backups that are DAMAGED now, and backups that are whole again."""
+class AssessmentResult:
+    """The backups that an assessment has made DAMAGED, and those that are whole again."""
 
     doubted: tuple[str, ...] = ()
     recovered: tuple[str, ...] = ()
@@ -50,37 +50,40 @@ def damage_found(
     found_by: DamageFinder,
     now: datetime,
     tick: Callable[[], None] | None = None,
-) -> Settled:
-    """Write damage down, and find out at once which backups need it. Hold a lock of the repository meanwhile."""
+) -> AssessmentResult:
+    """Write damage into the ledger, and assess at once which backups need the content.
+
+    The caller holds a lock of the repository.
+    """
     damage_note(repository, damages, found_by=found_by, now=now)
     return damage_settle(repository, found_by=found_by, now=now, tick=tick)
 
 
 def damage_settle(
     repository: Repository, *, found_by: DamageFinder, now: datetime, tick: Callable[[], None] | None = None
-) -> Settled:
-    """Compare all known damage with what is stored now. Folders are read, and no data but of what was healed.
+) -> AssessmentResult:
+    """Compare all known damage with the present content of the repository. Only healed content is read and verified.
 
-    Backups that need what is lost become DAMAGED in one UPDATE; those that became so before and need nothing of it any
-    more are verified, and get their trust back. Hold a lock of the repository meanwhile.
+    Backups that need lost content become DAMAGED in one UPDATE. Backups that were DAMAGED and need no lost content any
+    more are verified, and get their trust back. The caller holds a lock of the repository.
     """
     snapshots, unreadable = repository.snapshots_and_faults()
     doubted = _doubt_unreadable(repository, unreadable, found_by, now) + _doubt_repaired(repository, snapshots, now)
     if not damage_is_open(repository) and not _doubts(repository):
-        return Settled()
+        return AssessmentResult()
     index = repository.load_index()
     damaged_files_note(repository, DamageKind.INDEX, index.damaged_files, found_by=found_by, now=now)
     _drop_files(repository, {*index.damaged_files, *unreadable}, now)
     sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
-    _drop_what_is_good_again(repository, index, sizes, now)
+    _drop_restored_packs(repository, index, sizes, now)
     rows = damage_known(repository)
     if not rows and not _doubts(repository):
-        return Settled()
+        return AssessmentResult()
     damages = [as_damage(row) for row in rows if row.kind != DamageKind.HEADER]
     distrust(index, [*compare_sizes(index, sizes), *damages])
     lost = _lost(repository, index, damages)
     need = find_affected(repository, index, snapshots, lost, tick=tick)
-    # A blob that is needed and in no index is lost as well, and has no pack.
+    # A needed blob that no index names is lost as well, and has no pack.
     nowhere = [
         Damage(StorageId(""), StoredKind.MISSING, blob.hex(), kind.name.lower(), "No index names the blob.")
         for kind, blob in need.blobs
@@ -89,16 +92,16 @@ def damage_settle(
     damage_note(repository, nowhere, found_by=found_by, now=now)
     _write_rows(repository, index, lost, need, now)
     doubted += _cast_doubt(repository, need.snapshots, now)
-    return Settled(doubted, _recover(repository, index, need.snapshots, now, tick or _nothing))
+    return AssessmentResult(doubted, _recover(repository, index, need.snapshots, now, tick or _no_tick))
 
 
 def doubt_unreadable(repository: Repository, *, found_by: DamageFinder, now: datetime) -> tuple[str, ...]:
-    """Make the backups DAMAGED whose snapshot file cannot be read; their names. Reads the snapshot files alone."""
+    """Make the backups DAMAGED whose snapshot file cannot be read; return their names. Reads snapshot files only."""
     return _doubt_unreadable(repository, repository.snapshots_and_faults()[1], found_by, now)
 
 
 def doubt_package(job: uuid.UUID, reason: str, *, now: datetime) -> None:
-    """Make the backup of a job DAMAGED whose package is not what was written; a verification gives the trust back."""
+    """Make a backup DAMAGED whose package differs from the one that was written. A verification restores the trust."""
     with ledger_access("casting doubt on a backup"), transaction.atomic(using=ledger_alias()):
         rows = BackupJob.objects.using(ledger_alias()).filter(uuid=job, trust__in=_SOUND)
         row = rows.select_for_update().first()
@@ -117,7 +120,7 @@ def _doubt_unreadable(
 
 
 def _doubt_repaired(repository: Repository, snapshots: Sequence[Snapshot], now: datetime) -> tuple[str, ...]:
-    """Make the backups DAMAGED of which `strongroom repair snapshots` made others, as long as they lack anything."""
+    """Make the backups DAMAGED of which `strongroom repair snapshots` made repaired ones, while they lack content."""
     originals = {one.original for one in snapshots if is_repaired(one)}
     old = [one for one in snapshots if one.id in originals]
     return (
@@ -128,7 +131,7 @@ def _doubt_repaired(repository: Repository, snapshots: Sequence[Snapshot], now: 
 
 
 def _lost(repository: Repository, index: Index, damages: Sequence[Damage]) -> frozenset[BlobKey]:
-    """The blobs of which no copy is left: of a pack that is there, those that cannot be read in it."""
+    """Return the blobs without a readable copy; in a damaged pack that exists, each blob is read."""
     lost = lost_blobs(index, damages)
     reader = BlobReader(repository, index)
     partly = {damage.pack for damage in damages if damage.kind in _PARTLY}
@@ -151,10 +154,8 @@ def _drop_files(repository: Repository, damaged: Collection[str], now: datetime)
         damage_rows().filter(pk__in=gone).update(dropped_at=now, healed_at=now)
 
 
-def _drop_what_is_good_again(
-    repository: Repository, index: Index, sizes: Mapping[StorageId, int], now: datetime
-) -> None:
-    """Forget damage where the file was put back, from a copy of the storage for example."""
+def _drop_restored_packs(repository: Repository, index: Index, sizes: Mapping[StorageId, int], now: datetime) -> None:
+    """Close the damage of packs that were put back, for example from a copy of the storage."""
     reader = BlobReader(repository, index)
     good = [row.pk for row in damage_known(repository) if row.file_id and _is_good(reader, as_damage(row), sizes)]
     if good:
@@ -199,7 +200,7 @@ def _doubts(repository: Repository) -> list[DoubtedBackup]:
 
 
 def _cast_doubt(repository: Repository, snapshots: Collection[StorageId], now: datetime) -> tuple[str, ...]:
-    """All backups that are these snapshots are DAMAGED now; the names of those that were not before."""
+    """Make all backups of these snapshots DAMAGED; return the names of those that were not DAMAGED before."""
     names: list[str] = []
     wanted = sorted(snapshots)
     for start in range(0, len(wanted), _BATCH):
@@ -228,7 +229,10 @@ def _cast_doubt(repository: Repository, snapshots: Collection[StorageId], now: d
 def _recover(
     repository: Repository, index: Index, needing: Collection[StorageId], now: datetime, tick: Callable[[], None]
 ) -> tuple[str, ...]:
-    """Verify the backups that need nothing lost any more: their structure, and the packs with the healed content."""
+    """Verify the backups that need no lost content any more: their structure, and the packs with healed content.
+
+    Returns the names of the backups that are whole again.
+    """
     names = []
     packs = _healed_packs(repository, index)
     for doubt in _doubts(repository):
@@ -240,7 +244,7 @@ def _recover(
             with ledger_access("giving a backup its trust back"), transaction.atomic(using=ledger_alias()):
                 rows = BackupJob.objects.using(ledger_alias()).filter(pk=job.pk, trust=Trust.DAMAGED)
                 if rows.update(trust=trust):
-                    text = f"{trust} again: what was damaged is stored again, and was read back."
+                    text = f"{trust} again: the damaged content is stored again, and was verified."
                     job_event(job.uuid, text, now=now)
                     audit_record("backup.verify", audited(job), details={"trust": trust})
                     names.append(job.job_name)
@@ -254,7 +258,7 @@ def _forget_doubt(doubt: DoubtedBackup) -> None:
 
 
 def _healed_packs(repository: Repository, index: Index) -> set[StorageId] | None:
-    """The packs where the content of all damage lies now; None where that is not known any more: then all are read."""
+    """Return the packs that hold the content of all damage now; None if that is unknown, so that all must be read."""
     with ledger_access("looking for healed damage"):
         rows = list(damage_rows().filter(repository_id=repository.id).exclude(kind__in=FILES))
     known = set(index.packs)
@@ -276,5 +280,5 @@ def _is_whole(
     return verify_snapshot(repository, stored, packs=packs, progress=lambda _: tick()).good
 
 
-def _nothing() -> None:
+def _no_tick() -> None:
     return

@@ -1,7 +1,7 @@
-"""The dead are found and said to be dead; what can be tried again is.
+"""Dead jobs: find them, end their attempts, and retry scheduled ones.
 
-A job is dead when its process on this host is gone, or when its lease has expired. A scheduled one whose attempt failed
-through no fault that somebody has to mend waits for another attempt: the row is PENDING again, with the reason.
+A job is dead when its process on this host has ended, or when its lease has expired. A scheduled job is tried again if
+no user has to correct anything first: its row is PENDING again, with the reason.
 """
 
 from __future__ import annotations
@@ -22,24 +22,24 @@ from ..selectors import UNFINISHED
 from .job_log import job_event, storable_text
 
 LEASE = timedelta(seconds=90)
-"""How long a job may be silent before it counts as dead."""
+"""The time without a heartbeat after which a job counts as dead."""
 
 RELEASED: dict[str, object] = {"running_key": None, "lease_expires_at": None}
-"""The columns that a job gives back when it ends; the token stays, as a trace of who ran it."""
+"""The columns that are cleared at the end of a job. The token stays, as a trace of the process."""
 
 _FIRST_PAUSE = timedelta(minutes=1)
 _PAUSE_GROWS = 4
 LONGEST_PAUSE = timedelta(hours=4)
-"""However many attempts there are."""
+"""The longest pause between two attempts."""
 
-OBEDIENCE = timedelta(seconds=15)
-"""How long a job may take to stop by itself after it was told to, or after its time was up."""
+STOP_GRACE = timedelta(seconds=15)
+"""The time for a job to stop by itself after it was told to, or after its time limit."""
 
 
 def after_failure(job: BackupJob, reason: str, *, now: datetime, retryable: bool) -> dict[str, object]:
-    """The columns of a job whose attempt failed: FAILED, or PENDING with the time of the next attempt.
+    """Return the columns of a job whose attempt failed: FAILED, or PENDING with the time of the next attempt.
 
-    Only what a schedule asked for is tried again: whoever asks by hand is there to ask again.
+    Only scheduled jobs are tried again: the user of a manual one can start another.
     """
     again = retryable and job.trigger == Trigger.SCHEDULED and job.cancel_requested_at is None
     if not again or job.attempt >= conf.load().attempts:
@@ -55,27 +55,27 @@ def after_failure(job: BackupJob, reason: str, *, now: datetime, retryable: bool
 
 
 def _pause(attempt: int) -> timedelta:
-    # 4 to the 5th minutes are more than the longest; what is far beyond cannot be reckoned.
+    # 4 to the 5th minutes are more than the longest pause; a much larger exponent would overflow.
     growth: int = _PAUSE_GROWS ** min(max(0, attempt - 1), 5)
     return min(LONGEST_PAUSE, _FIRST_PAUSE * growth)
 
 
 def job_reap(*, now: datetime) -> list[uuid.UUID]:
-    """End the attempt of every RUNNING job that is dead: its process on this host is gone, or its lease has expired."""
+    """End the attempt of every dead RUNNING job; return their uuids."""
     reaped = []
     with ledger_access("looking for dead jobs"):
         for job in _jobs().filter(status=JobStatus.RUNNING):
             reason = _cause_of_death(job, now)
             if reason is None:
                 continue
-            # None changed: it has ended, or has given a sign of life, between the look and the UPDATE.
+            # If no row changed, the job has ended or sent a heartbeat between the SELECT and the UPDATE.
             if _end(_jobs().filter(lease_token=job.lease_token, heartbeat_at=job.heartbeat_at), job, reason, now):
                 reaped.append(job.uuid)
     return reaped
 
 
 def job_fail_dead(job: uuid.UUID, *, pid: int, reason: str, now: datetime) -> bool:
-    """Note the death of the process that was started for the job; False if the job had ended before."""
+    """End the job of a dead process that was started for it; return False if the job had ended before."""
     with ledger_access("noting the death of a job"):
         row = _jobs().filter(uuid=job).first()
         if row is None or row.status not in UNFINISHED:
@@ -85,10 +85,10 @@ def job_fail_dead(job: uuid.UUID, *, pid: int, reason: str, now: datetime) -> bo
         return _end(_jobs().filter(lease_token=row.lease_token), row, reason, now)
 
 
-def job_enforce(*, now: datetime) -> list[uuid.UUID]:
-    """Kill the processes on this host whose job was told to stop, or whose time is up, and that have not obeyed."""
+def job_kill_overdue(*, now: datetime) -> list[uuid.UUID]:
+    """Kill the processes on this host whose job did not stop within `STOP_GRACE`; return the uuids of these jobs."""
     killed = []
-    overdue = Q(cancel_requested_at__lt=now - OBEDIENCE) | Q(deadline__lt=now - OBEDIENCE)
+    overdue = Q(cancel_requested_at__lt=now - STOP_GRACE) | Q(deadline__lt=now - STOP_GRACE)
     with ledger_access("looking for jobs that do not stop"):
         jobs = list(_jobs().filter(overdue, status=JobStatus.RUNNING, worker_host=own_identity().host))
     for job in jobs:
@@ -102,15 +102,15 @@ def job_enforce(*, now: datetime) -> list[uuid.UUID]:
 
 
 def _end(rows: QuerySet[BackupJob], job: BackupJob, reason: str, now: datetime) -> bool:
-    """One conditional UPDATE: as told to stop, as out of time, or as failed, to be tried again or not."""
+    """End a job with one conditional UPDATE: as CANCELLED, TIMEOUT or FAILED, or as PENDING for another attempt."""
     columns = after_failure(job, reason, now=now, retryable=True)
     if job.cancel_requested_at is not None:
         columns["status"] = JobStatus.CANCELLED
     elif job.status == JobStatus.RUNNING and job.deadline is not None and job.deadline < now:
-        columns = after_failure(job, f"Its time was up. {reason}", now=now, retryable=False)
+        columns = after_failure(job, f"It reached its time limit. {reason}", now=now, retryable=False)
         columns["status"] = JobStatus.TIMEOUT
     if job.status == JobStatus.PENDING and columns["status"] == JobStatus.PENDING:
-        # Its process died before it had claimed the job: that is an attempt as well, or there would be no end to them.
+        # Its process died before it had claimed the job. That counts as an attempt, so that attempts come to an end.
         columns["attempt"] = F("attempt") + 1
     ended = rows.filter(uuid=job.uuid, status=job.status).update(**columns) == 1
     if ended:
@@ -125,7 +125,7 @@ def _cause_of_death(job: BackupJob, now: datetime) -> str | None:
     if job.lease_expires_at is not None and job.lease_expires_at < now:
         return (
             f"The lease expired at {job.lease_expires_at.isoformat(timespec='seconds')}:"
-            f" the process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
+            f" the process {process} sent no heartbeat for {LEASE.total_seconds():.0f} s."
         )
     return None
 

@@ -1,4 +1,4 @@
-"""What a job stored, as its row has it."""
+"""The result of a job, in the form of its row's columns."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from ..sources.rehearsals import Rehearsals
 from .job_log import storable, storable_text
 
 MOST_PROBLEMS_KEPT = 1000
-"""Problems listed in the row; the count is always the full one."""
+"""The most problems that the row lists; the count is always complete."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class JobResult:
-    """What a finished job stored. Sizes are bytes; `backup_size` is what was read, `stored_size` what it takes.
+    """The stored backup of a job. Sizes are bytes: `backup_size` of the data read, `stored_size` of the storage used.
 
-    `repository` is the primary key of the one that holds the snapshot.
+    `repository` is the primary key of the snapshot's repository.
     """
 
     repository: int | None = None
@@ -43,19 +43,19 @@ class JobResult:
 
     @property
     def trust(self) -> str:
-        """What a backup has earned that was read back: VERIFIED only where its restore is shown to work."""
+        """The trust level of the verified backup: STORED if a rehearsal of its restore failed or was not possible."""
         return Trust.STORED if self.rehearsals.is_obstacle else Trust.VERIFIED
 
     @property
     def problems_listed(self) -> list[dict[str, str]]:
-        """The problems as the row lists them."""
+        """The problems in the form of the row."""
         return [
             {"path": storable_text(path), "reason": storable_text(reason)}
             for path, reason in self.problems[:MOST_PROBLEMS_KEPT]
         ]
 
     def columns(self) -> dict[str, object]:
-        """The columns of the row that it fills."""
+        """Return the columns of the job's row."""
         return {
             "repository_id": self.repository,
             "snapshot_id": self.snapshot_id,
@@ -76,12 +76,12 @@ class JobResult:
 
 
 def rehearsal_columns(rehearsals: Rehearsals) -> dict[str, object]:
-    """The columns of the row that say what came of the rehearsals."""
+    """Return the columns of the row with the results of the rehearsals."""
     return {"rehearsal_state": rehearsals.state, "rehearsal": storable(rehearsals.to_json())}
 
 
 class Measured(TypedDict, total=False):
-    """What a snapshot's summary says of it; nothing where it has none."""
+    """The columns that come from a snapshot's summary; empty if it has none."""
 
     backup_size: int
     stored_size: int
@@ -91,7 +91,7 @@ class Measured(TypedDict, total=False):
 
 
 def summary_facts(summary: Summary | None) -> Measured:
-    """The columns that a snapshot's own summary fills."""
+    """Return the columns that come from a snapshot's summary."""
     if summary is None:
         return {}
     return {
@@ -104,7 +104,7 @@ def summary_facts(summary: Summary | None) -> Measured:
 
 
 def manifest_facts(manifest: Manifest) -> dict[str, object]:
-    """What lists show of a manifest, as it is kept in the job's row."""
+    """Return the part of a manifest that lists show, for the job's row."""
     databases = {
         record.alias: {"engine": record.engine, "tables": len(record.tables), "rows": sum(record.tables.values())}
         for record in manifest.databases

@@ -1,8 +1,8 @@
-"""The life of a job: PENDING → RUNNING → COMPLETED, INCOMPLETE, FAILED, CANCELLED or TIMEOUT.
+"""The states of a job: PENDING → RUNNING → COMPLETED, INCOMPLETE, FAILED, CANCELLED or TIMEOUT.
 
-A claim gives the job a fresh lease token. Every later step names that token, and the UPDATE behind it must change
-exactly one row; otherwise somebody else has decided about the job meanwhile and `LeaseLost` ends the work. A second
-delivery of the same job therefore changes nothing.
+A claim gives the job a new lease token. Every later step names that token, and its UPDATE must change exactly one row;
+otherwise another process has decided about the job meanwhile, and `LeaseLost` ends the work. So a second delivery of
+the same job changes nothing.
 """
 
 import dataclasses
@@ -31,7 +31,7 @@ from .job_results import JobResult, rehearsal_columns
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Claim:
-    """The right to run one job, as long as nobody else is given it."""
+    """The claim of one process on one job, until another process gets it."""
 
     job: uuid.UUID
     token: uuid.UUID
@@ -65,7 +65,7 @@ def job_create(
             raise SlotTaken(
                 f"The configuration {configuration.name!r} has a job for {slot.isoformat()} already."
             ) from error
-    job_event(job.uuid, f"Asked for ({job.get_trigger_display()}).", now=now)
+    job_event(job.uuid, f"Requested ({job.get_trigger_display()}).", now=now)
     return job
 
 
@@ -74,7 +74,7 @@ def _has_job(configuration: BackupConfiguration, slot: datetime) -> bool:
 
 
 def audited(job: BackupJob) -> AuditObject:
-    """How the audit trail names a job and its backup."""
+    """Return the job and its backup as an object of the audit trail."""
     return AuditObject("backup", str(job.uuid), job.job_name)
 
 
@@ -86,7 +86,7 @@ def new_job(
     trigger: str = Trigger.MANUAL,
     slot: datetime | None = None,
 ) -> BackupJob:
-    """A PENDING job that is not written yet; it holds its own copy of the request."""
+    """Return a PENDING job that is not written yet; it holds its own copy of the request."""
     name = configuration.name if configuration else f"adhoc-{request.backup_type.lower()}"
     return BackupJob(
         configuration=configuration,
@@ -101,10 +101,10 @@ def new_job(
 
 
 def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Claim:
-    """Make a PENDING job RUNNING under a fresh lease.
+    """Make a PENDING job RUNNING under a new lease.
 
     Raises `JobNotFound`, `IllegalTransition` if it is not PENDING, `AlreadyRunning` if its configuration has another
-    running job. Dead jobs are reaped first, so that they block nothing.
+    running job. Dead jobs are reaped first, so that they block no job.
     """
     job_reap(now=now)
     token = uuid.uuid4()
@@ -135,7 +135,7 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
                     )
                 )
                 if changed == 1:
-                    # With the claim or not at all: a job that is RUNNING has somebody who knows it.
+                    # In the transaction of the claim: if this fails, the job is not RUNNING without a process.
                     attempt = f", attempt {row.attempt + 1}" if row.attempt else ""
                     job_event(job, f"Started by {worker}{attempt}.", now=now)
         except IntegrityError as error:
@@ -151,30 +151,30 @@ def job_claim(job: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> Clai
 
 
 def job_heartbeat(claim: Claim, *, now: datetime) -> None:
-    """Extend the lease; raises `LeaseLost`."""
+    """Extend the lease. Raises `LeaseLost`."""
     _fenced(claim, "extending its lease", heartbeat_at=now, lease_expires_at=now + LEASE)
 
 
 def job_progress(claim: Claim, progress: Mapping[str, object], *, now: datetime) -> None:
-    """Write how far the job is and extend its lease; call it once a second at the most. Raises `LeaseLost`."""
+    """Write the progress of the job and extend its lease; call it at most once a second. Raises `LeaseLost`."""
     _fenced(claim, "writing its progress", progress=dict(progress), heartbeat_at=now, lease_expires_at=now + LEASE)
 
 
 def job_publish_check(claim: Claim, *, now: datetime) -> None:
-    """Raise `LeaseLost` unless the job is still ours; to be called right before anything is published.
+    """Raise `LeaseLost` if another process has decided about the job. Call it right before the publication.
 
-    It extends the lease as well, so that nobody declares the job dead between this and the publishing.
+    It extends the lease as well, so that no process declares the job dead before the publication.
     """
     _fenced(claim, "checking its lease", heartbeat_at=now, lease_expires_at=now + LEASE)
 
 
 def job_complete(claim: Claim, result: JobResult, *, now: datetime) -> None:
-    """The backup is stored whole and has been read back, and its restore was rehearsed; raises `LeaseLost`."""
+    """End a job as COMPLETED: its backup is whole, verified and rehearsed. Raises `LeaseLost`."""
     _finish(claim, JobStatus.COMPLETED, now=now, trust=result.trust, **result.columns())
 
 
 def job_incomplete(claim: Claim, result: JobResult, *, now: datetime) -> None:
-    """The backup is stored and has been read back, but not all in scope could be read; raises `LeaseLost`."""
+    """End a job as INCOMPLETE: its backup is verified, but lacks data that could not be read. Raises `LeaseLost`."""
     until = accepted_until(result.problems_listed, len(result.problems), now=now)
     _finish(claim, JobStatus.INCOMPLETE, now=now, trust=result.trust, accepted_until=until, **result.columns())
 
@@ -182,9 +182,9 @@ def job_incomplete(claim: Claim, result: JobResult, *, now: datetime) -> None:
 def job_fail(
     claim: Claim, reason: str, *, now: datetime, result: JobResult | None = None, trust: str = Trust.NONE
 ) -> None:
-    """The job made no usable backup; raises `LeaseLost`.
+    """End a job as FAILED: it made no usable backup. Raises `LeaseLost`.
 
-    `result` and its `trust` are given when something is stored all the same: damaged, or never read back.
+    `result` and its `trust` are given if something is stored all the same: damaged, or not verified.
     """
     columns = {} if result is None else result.columns()
     _finish(claim, JobStatus.FAILED, now=now, error_message=storable_text(reason), trust=trust, **columns)
@@ -193,7 +193,7 @@ def job_fail(
 def job_cancel(
     claim: Claim, reason: str, *, now: datetime, result: JobResult | None = None, trust: str = Trust.NONE
 ) -> None:
-    """The job was told to stop; `result` is given when it had stored its backup already. Raises `LeaseLost`."""
+    """End a job as CANCELLED. `result` is given if its backup was stored already. Raises `LeaseLost`."""
     columns = {} if result is None else result.columns()
     _finish(claim, JobStatus.CANCELLED, now=now, error_message=storable_text(reason), trust=trust, **columns)
 
@@ -201,13 +201,13 @@ def job_cancel(
 def job_time_out(
     claim: Claim, reason: str, *, now: datetime, result: JobResult | None = None, trust: str = Trust.NONE
 ) -> None:
-    """The job took longer than it may; otherwise as `job_cancel`."""
+    """End a job as TIMEOUT. `result` is given if its backup was stored already. Raises `LeaseLost`."""
     columns = {} if result is None else result.columns()
     _finish(claim, JobStatus.TIMEOUT, now=now, error_message=storable_text(reason), trust=trust, **columns)
 
 
 def job_put_off(claim: Claim, reason: str, *, now: datetime, retryable: bool) -> bool:
-    """The attempt failed: RUNNING → PENDING if the job is to be tried again, → FAILED if not. True if it is.
+    """End a failed attempt: RUNNING → PENDING if the job is tried again, which is returned, else RUNNING → FAILED.
 
     Raises `LeaseLost`.
     """
@@ -224,7 +224,7 @@ def job_put_off(claim: Claim, reason: str, *, now: datetime, retryable: bool) ->
 
 
 def job_give_back(claim: Claim, reason: str, *, now: datetime) -> None:
-    """The attempt was broken off, and not for a fault of its own: RUNNING → PENDING, for whoever comes next.
+    """Give a job back that was interrupted without a fault of its own: RUNNING → PENDING, for the next executor.
 
     Raises `LeaseLost`.
     """
@@ -247,28 +247,28 @@ def job_hand_over(job: uuid.UUID, *, now: datetime) -> None:
 
 
 def job_wait(job: uuid.UUID, *, until: datetime) -> None:
-    """A scheduled job cannot be started now, because another one of its configuration runs; look again then.
+    """Postpone a scheduled job until `until`, because another job of its configuration runs.
 
-    Its message is used up, and counts as never sent.
+    Its message is used up, and counts as not sent.
     """
     with ledger_access("putting a job off"):
         _jobs().filter(uuid=job, status=JobStatus.PENDING).update(not_before=until, dispatched_at=None)
 
 
 def job_cancel_request(job: uuid.UUID, reason: str, *, now: datetime) -> str:
-    """Ask for the end of a job; its state then: a PENDING one is CANCELLED at once, a RUNNING one stops within seconds.
+    """Request the end of a job, and return its status: CANCELLED at once if it was PENDING; RUNNING stops in seconds.
 
     Raises `JobNotFound`, or `IllegalTransition` for a job that has ended.
     """
-    said = storable_text(reason)
+    text = storable_text(reason)
     with ledger_access("cancelling a job"), transaction.atomic(using=ledger_alias()):
         rows = _jobs().filter(uuid=job)
         state = ""
         if rows.filter(status=JobStatus.PENDING).update(
-            status=JobStatus.CANCELLED, completed_at=now, error_message=said
+            status=JobStatus.CANCELLED, completed_at=now, error_message=text
         ):
             state = JobStatus.CANCELLED
-        elif rows.filter(status=JobStatus.RUNNING).update(cancel_requested_at=now, cancel_reason=said[:200]):
+        elif rows.filter(status=JobStatus.RUNNING).update(cancel_requested_at=now, cancel_reason=text[:200]):
             state = JobStatus.RUNNING
         if state:
             job_event(job, reason, now=now)
@@ -278,7 +278,7 @@ def job_cancel_request(job: uuid.UUID, reason: str, *, now: datetime) -> str:
 
 
 def job_cancel_reason(claim: Claim) -> str | None:
-    """Why the job is to stop, or None while it is not."""
+    """Return the reason why the job must stop, or None."""
     with ledger_access("looking whether the job is cancelled"):
         return (
             _jobs()
@@ -289,7 +289,7 @@ def job_cancel_reason(claim: Claim) -> str | None:
 
 
 def job_pin(job: uuid.UUID, *, pinned: bool, reason: str = "") -> None:
-    """Keep a backup whatever retention says, or no longer. Raises `JobNotFound`, or `IllegalTransition`."""
+    """Pin a backup, so that retention keeps it, or unpin it. Raises `JobNotFound`, or `IllegalTransition`."""
     with ledger_access("pinning a backup"), transaction.atomic(using=ledger_alias()):
         rows = _jobs().filter(uuid=job, removal_started_at=None).exclude(snapshot_id="", backup_file_path="")
         if rows.update(is_pinned=pinned, pin_reason=storable_text(reason)[:200] if pinned else "") != 1:
@@ -298,7 +298,7 @@ def job_pin(job: uuid.UUID, *, pinned: bool, reason: str = "") -> None:
 
 
 def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
-    """A job that was never started is not wanted any more: PENDING → CANCELLED, if it still is PENDING."""
+    """Cancel a job that was never started: PENDING → CANCELLED. Do nothing if it is not PENDING any more."""
     with ledger_access("withdrawing a job"):
         _jobs().filter(uuid=job, status=JobStatus.PENDING).update(
             status=JobStatus.CANCELLED, completed_at=now, error_message=storable_text(reason)
@@ -306,9 +306,9 @@ def job_withdraw(job: uuid.UUID, reason: str, *, now: datetime) -> None:
 
 
 def job_trust_set(job: uuid.UUID, trust: str, rehearsals: Rehearsals | None = None) -> None:
-    """Write what a verification found about a stored backup; raises `IllegalTransition` if nothing is stored.
+    """Write the trust level that a verification found. Raises `IllegalTransition` if no backup is stored.
 
-    `rehearsals` are given where the restore was rehearsed with it.
+    `rehearsals` are given if the restore was rehearsed, too.
     """
     columns = {} if rehearsals is None else rehearsal_columns(rehearsals)
     with ledger_access("writing a verification's result"), transaction.atomic(using=ledger_alias()):
@@ -342,4 +342,7 @@ def _finish(claim: Claim, status: str, *, now: datetime, **columns: object) -> N
 
 
 def _lost(claim: Claim) -> str:
-    return f"The job {claim.job} is no longer ours: it was declared dead, was ended, or runs elsewhere."
+    return (
+        f"The job {claim.job} does not belong to this process any more: it was declared dead, was ended, or runs in"
+        " another process. This process has stopped its work."
+    )

@@ -1,4 +1,4 @@
-"""Changes of keys in the ledger: what follows a repository that was exchanged, and what waits to be released."""
+"""Changes of keys in the ledger: their entry and release, and the rows that follow a replaced repository."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .audit import AuditObject, audit_record
 def key_change_enter(
     storage_path: str, repository_id: str, *, old_key: str, new_key: str, replaced: str = "", now: datetime
 ) -> KeyChange:
-    """Enter a change before it is carried out; entered again, it is the same one."""
+    """Enter a change before it is carried out. A repeated call finds and updates the same row."""
     rows = KeyChange.objects.using(ledger_alias())
     with ledger_access("entering a change of the key"), transaction.atomic(using=ledger_alias()):
         row = rows.filter(repository_id=repository_id, new_key=new_key, released_at=None).first()
@@ -35,7 +35,7 @@ def key_change_enter(
 
 
 def key_change_settle(change: KeyChange, *, now: datetime) -> None:
-    """Note that the old key is removed; where no old repository is kept either, nothing is left to release."""
+    """Note that the old key is removed. If no old repository is kept, the change is released."""
     with ledger_access("releasing a change of the key"), transaction.atomic(using=ledger_alias()):
         change.old_key = ""
         change.released_at = None if change.replaced else now
@@ -50,12 +50,12 @@ def key_change_forget_replaced(change: KeyChange) -> None:
         change.save(using=ledger_alias())
 
 
-def snapshots_follow(
+def snapshots_repoint(
     copies: Mapping[StorageId, StorageId], repository: StoredRepository, *, replaced: str, now: datetime
 ) -> int:
-    """Have jobs name the copies of their snapshots, by the old ids; how many there were. It may be done twice.
+    """Make jobs name the copies of their snapshots, given by old id; return their number. A repetition is harmless.
 
-    Damage of the repository that was replaced is none of the new one.
+    The damage of the replaced repository is closed.
     """
     count = 0
     with ledger_access("following snapshots into a new repository"), transaction.atomic(using=ledger_alias()):
@@ -79,8 +79,8 @@ def snapshots_follow(
     return count
 
 
-def package_follows(job: uuid.UUID, *, size: int, sha256: str, mark: str) -> None:
-    """Note the size, the hash and the mark of the passphrase of a package that was encrypted anew."""
+def package_update(job: uuid.UUID, *, size: int, sha256: str, mark: str) -> None:
+    """Write the size, the hash and the mark of the passphrase of a package that was encrypted again."""
     with ledger_access("entering a package that was encrypted anew"):
         BackupJob.objects.using(ledger_alias()).filter(uuid=job).update(
             stored_size=size, checksum=sha256, sealed_with=mark

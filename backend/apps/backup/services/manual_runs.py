@@ -1,4 +1,4 @@
-"""Running a configuration now, at somebody's wish."""
+"""Manual runs: a user starts a configuration now."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from .jobs import job_create
 def configuration_run(
     configuration: uuid.UUID, *, now: datetime, triggered_by: AbstractBaseUser | None, trigger: str = Trigger.API
 ) -> BackupJob:
-    """Write a PENDING job of a configuration, which whoever calls hands over to the executors.
+    """Write a PENDING job of a configuration. The caller hands it over to the executors.
 
-    Raises `ConfigurationNotFound`, or `AlreadyRunning` while a job of it runs or is about to: of several that ask at
-    once, one gets a job. Dead jobs are reaped first, so that they keep nobody from a backup.
+    Raises `ConfigurationNotFound`, or `AlreadyRunning` while a job of it runs or is about to: of several concurrent
+    callers one gets a job. Dead jobs are reaped first, so that they block no backup.
     """
     job_reap(now=now)
     with ledger_access("starting a configuration"), transaction.atomic(using=ledger_alias()):
         row = BackupConfiguration.objects.using(ledger_alias()).select_for_update().filter(uuid=configuration).first()
         if row is None:
             raise ConfigurationNotFound(f"There is no configuration {configuration}.")
-        # One that waits for its next attempt, hours from now, is in nobody's way.
+        # A job that waits for its next attempt, perhaps for hours, does not block a manual run.
         soon = Q(status=JobStatus.PENDING) & (Q(not_before=None) | Q(not_before__lte=now))
         jobs = row.jobs.using(ledger_alias()).filter(Q(status=JobStatus.RUNNING) | soon)
         other = jobs.values_list("uuid", flat=True).first()

@@ -1,7 +1,7 @@
-"""The operations that people ask for, one function for each kind: what it needs is there, then it is written down.
+"""The requests of operations, one function for each kind: it checks the preconditions and writes the operation.
 
-Each returns the operation, PENDING or AWAITING_APPROVAL; whoever asks has it dispatched. Those about restores are in
-`restore_wishes`.
+Each returns the operation, PENDING or AWAITING_APPROVAL; the caller dispatches it. Requests about restores are in
+`restore_requests`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,10 @@ from .operations import OperationRequest, operation_create
 
 
 def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Read a stored backup back. Raises `JobNotFound`, `BackupRemoved`, `IllegalTransition`, `AlreadyRunning`."""
+    """Request the verification of a stored backup.
+
+    Raises `JobNotFound`, `BackupRemoved`, `IllegalTransition`, `AlreadyRunning`.
+    """
     row = finished_backup(job)
     rivals = Q(kind=OperationKind.VERIFY, job=row)
     return operation_create(
@@ -33,7 +36,7 @@ def verify_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> 
 
 
 def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Delete a stored backup. Raises as `verify_request`; a pinned one is refused."""
+    """Request the deletion of a stored backup. Raises as `verify_request`; a pinned backup is refused."""
     row = finished_backup(job)
     if row.is_pinned:
         raise IllegalTransition(f"The backup of {row.job_name} is pinned ({row.pin_reason}); unpin it first.")
@@ -46,7 +49,10 @@ def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> 
 
 
 def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False) -> Operation:
-    """Apply retention and take space back; `force` even where little comes back. Raises `AlreadyRunning`."""
+    """Request a prune: apply retention and free space. With `force` it runs even if it frees little.
+
+    Raises `AlreadyRunning`.
+    """
     request = OperationRequest(
         OperationKind.PRUNE,
         AuditObject("storage"),
@@ -58,7 +64,10 @@ def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False)
 
 
 def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Delete a configuration when somebody else agrees. Raises `ConfigurationNotFound`, `AlreadyRunning`."""
+    """Request the deletion of a configuration after another user's approval.
+
+    Raises `ConfigurationNotFound`, `AlreadyRunning`.
+    """
     with ledger_access("asking for the deletion of a configuration"):
         row = BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
     if row is None:

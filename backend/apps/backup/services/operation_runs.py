@@ -1,7 +1,7 @@
-"""An operation at work: PENDING → RUNNING → COMPLETED, FAILED or CANCELLED.
+"""The states of an operation that is run: PENDING → RUNNING → COMPLETED, FAILED or CANCELLED.
 
-As with jobs, a claim gives it a fresh token, and every later step names that token: whoever was thought dead changes
-nothing any more.
+As with jobs, a claim gives it a new token, and every later step names that token: a process that was declared dead
+changes nothing any more.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ from .dead_jobs import LEASE
 from .job_log import storable_text
 from .operations import audited
 
-_LOST: Final = "The operation {} is no longer ours: it was declared dead, or was ended."
+_LOST: Final = "The operation {} does not belong to this process any more: it was declared dead, or was ended."
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperationClaim:
-    """The right to do one operation, as long as nobody else is given it."""
+    """The claim of one process on one operation, until another process gets it."""
 
     operation: uuid.UUID
     token: uuid.UUID
 
 
 def operation_claim(operation: uuid.UUID, *, worker: ProcessIdentity, now: datetime) -> OperationClaim:
-    """PENDING → RUNNING with a fresh token. Raises `OperationNotFound`, `IllegalTransition`."""
+    """Claim an operation: PENDING → RUNNING with a new token. Raises `OperationNotFound`, `IllegalTransition`."""
     token = uuid.uuid4()
     with ledger_access("claiming an operation"):
         changed = (
@@ -60,25 +60,25 @@ def operation_claim(operation: uuid.UUID, *, worker: ProcessIdentity, now: datet
 
 
 def operation_heartbeat(claim: OperationClaim, *, now: datetime) -> None:
-    """A sign of life; raises `LeaseLost`."""
-    _fenced(claim, "giving a sign of life", heartbeat_at=now)
+    """Write a heartbeat. Raises `LeaseLost`."""
+    _fenced(claim, "writing a heartbeat", heartbeat_at=now)
 
 
 def operation_progress(claim: OperationClaim, progress: Mapping[str, object], *, now: datetime) -> None:
-    """How far it is; call it once a second at the most. Raises `LeaseLost`."""
+    """Write the progress; call it at most once a second. Raises `LeaseLost`."""
     _fenced(claim, "writing its progress", progress=dict(progress), heartbeat_at=now)
 
 
 def operation_cancel_reason(claim: OperationClaim) -> str | None:
-    """Why it is to stop, or None while it is not."""
+    """Return the reason why the operation must stop, or None."""
     with ledger_access("looking whether the operation is cancelled"):
         rows = _rows().filter(uuid=claim.operation, token=claim.token, cancel_requested_at__isnull=False)
         return rows.values_list("cancel_reason", flat=True).first()
 
 
 def operation_make_irrevocable(claim: OperationClaim, *, now: datetime) -> str | None:
-    """From here on nobody cancels it; or, if somebody was faster, why it is to stop. Raises `LeaseLost`."""
-    with ledger_access("beginning what is not broken off"):
+    """Forbid to cancel the operation from now on; return the reason if it was cancelled before. Raises `LeaseLost`."""
+    with ledger_access("recording the point of no return"):
         rows = _rows().filter(uuid=claim.operation, status=OperationStatus.RUNNING, token=claim.token)
         if rows.filter(cancel_requested_at__isnull=True).update(irrevocable_at=now, heartbeat_at=now):
             return None
@@ -89,31 +89,33 @@ def operation_make_irrevocable(claim: OperationClaim, *, now: datetime) -> str |
 
 
 def operation_complete(claim: OperationClaim, result: Mapping[str, object], *, now: datetime) -> None:
-    """It is done; raises `LeaseLost`."""
+    """End an operation as COMPLETED. Raises `LeaseLost`."""
     _end(claim, OperationStatus.COMPLETED, now, result=dict(result))
 
 
 def operation_fail(
     claim: OperationClaim, reason: str, *, now: datetime, result: Mapping[str, object] | None = None
 ) -> None:
-    """It could not be done, or only the part that is in `result`; raises `LeaseLost`."""
+    """End an operation as FAILED; `result` holds the part that was done, if any. Raises `LeaseLost`."""
     _end(claim, OperationStatus.FAILED, now, error_message=storable_text(reason), result=dict(result or {}))
 
 
 def operation_cancel(claim: OperationClaim, reason: str, *, now: datetime) -> None:
-    """It was told to stop, and did; raises `LeaseLost`."""
+    """End an operation as CANCELLED. Raises `LeaseLost`."""
     _end(claim, OperationStatus.CANCELLED, now, error_message=storable_text(reason))
 
 
 def operation_hand_over(operation: uuid.UUID, *, now: datetime) -> None:
-    """Leave a PENDING operation to whoever runs operations, or note that a message for it was sent."""
+    """Note that a PENDING operation is left to the agent, or that a message for it was sent to the workers."""
     with ledger_access("handing an operation over"):
         _rows().filter(uuid=operation, status=OperationStatus.PENDING).update(dispatched_at=now)
 
 
 def operations_dead(*, now: datetime) -> list[tuple[Operation, str]]:
-    """The RUNNING ones that nobody works on any more, each with the cause: its process on this host is gone, or it has
-    been silent for a lease."""
+    """Return the dead RUNNING operations, each with the cause.
+
+    The process on this host has ended, or it has sent no heartbeat for `LEASE`.
+    """
     with ledger_access("looking for dead operations"):
         rows = list(_rows().filter(status=OperationStatus.RUNNING).select_related("restore"))
     causes = ((row, _cause_of_death(row, now)) for row in rows)
@@ -123,7 +125,7 @@ def operations_dead(*, now: datetime) -> list[tuple[Operation, str]]:
 def operation_end_dead(
     operation: Operation, *, status: str, reason: str, result: Mapping[str, object], now: datetime
 ) -> bool:
-    """The end of one whose process is gone; False if it has given a sign of life, or was ended, since it was read."""
+    """End an operation whose process is dead; return False if it has sent a heartbeat or has ended meanwhile."""
     with ledger_access("noting the death of an operation"), transaction.atomic(using=ledger_alias()):
         same = _rows().filter(uuid=operation.uuid, status=operation.status, token=operation.token)
         changed = same.filter(heartbeat_at=operation.heartbeat_at).update(
@@ -139,7 +141,7 @@ def _cause_of_death(row: Operation, now: datetime) -> str | None:
     if is_gone(process):
         return f"The process {process} that did this is gone (killed, out of memory, or the machine restarted)."
     if row.heartbeat_at is not None and row.heartbeat_at < now - LEASE:
-        return f"The process {process} gave no sign of life for {LEASE.total_seconds():.0f} s."
+        return f"The process {process} sent no heartbeat for {LEASE.total_seconds():.0f} s."
     return None
 
 

@@ -1,7 +1,8 @@
-"""What somebody asks for that takes long and is no backup: written down, decided by a second person, cancelled.
+"""Long operations that users request: their creation, the decision of a second person, and cancellation.
 
 PENDING → RUNNING → COMPLETED, FAILED or CANCELLED; with a second person AWAITING_APPROVAL → PENDING or REJECTED before.
-Running one is `services.operating`. Each change is one conditional UPDATE with its event in the audit trail.
+`services.operation_runs` has the states of a running one. Each change is one conditional UPDATE with its event in the
+audit trail.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ RIGHTS: Mapping[str, Right] = {
     OperationKind.PRUNE: Right.PRUNE,
     OperationKind.DELETE_CONFIGURATION: Right.CONFIGURE,
 }
-"""What it takes to ask for an operation, to decide about it, and to cancel it."""
+"""The permission to request an operation, to decide about it, and to cancel it."""
 
 APPROVAL = timedelta(hours=24)
-"""So long an operation waits for a second person."""
+"""The time for which an operation waits for a second person."""
 MOST_OPEN = 20
-"""Of one person at a time, restores of the live system and rollbacks apart: more keep others from their turn."""
+"""The most unfinished operations of one user, so that others get their turn. Restores of the live system and rollbacks
+do not count."""
 
 OPEN = (OperationStatus.AWAITING_APPROVAL, OperationStatus.PENDING, OperationStatus.RUNNING)
 _ACTIONS: Mapping[str, str] = {
@@ -64,7 +66,7 @@ _DELETING = (
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperationRequest:
-    """What is asked for. `target` is what it is done to; `rivals` are operations beside which it makes no sense."""
+    """The request of an operation. `target` is its object; `rivals` are operations that exclude it."""
 
     kind: OperationKind
     target: AuditObject
@@ -76,14 +78,17 @@ class OperationRequest:
 
     @property
     def needs_second_person(self) -> bool:
-        """Whether somebody else has to agree before it is done, as BACKUP_SECOND_PERSON says."""
+        """Whether another user must approve it first, by BACKUP_SECOND_PERSON."""
         words = conf.load().second_person
-        return ("restore" in words and self._reaches_what_is_live) or ("delete" in words and self.kind in _DELETING)
+        return ("restore" in words and self._can_change_live) or ("delete" in words and self.kind in _DELETING)
 
     @property
-    def _reaches_what_is_live(self) -> bool:
-        """Of a package that somebody has sent so does a new database: its dump can tell the server to do anything that
-        the role here may, with the live database too."""
+    def _can_change_live(self) -> bool:
+        """Whether it can change the live system.
+
+        A new database from an uploaded package can, too: its dump can make the server do anything that the role here
+        may do, also with the live database.
+        """
         if self.kind == OperationKind.ROLLBACK:
             return True
         target, upload = self.arguments.get("target"), self.arguments.get("upload")
@@ -91,9 +96,9 @@ class OperationRequest:
 
 
 def operation_create(request: OperationRequest, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Write it down, PENDING or AWAITING_APPROVAL.
+    """Write an operation, PENDING or AWAITING_APPROVAL.
 
-    Raises `AlreadyRunning` while a rival is not at its end, `TooManyOpen` for whoever waits for `MOST_OPEN` others.
+    Raises `AlreadyRunning` while a rival is unfinished, `TooManyOpen` if the user has `MOST_OPEN` others.
     """
     status = OperationStatus.AWAITING_APPROVAL if request.needs_second_person else OperationStatus.PENDING
     row = Operation(
@@ -109,22 +114,22 @@ def operation_create(request: OperationRequest, *, user: AbstractBaseUser, now: 
     )
     with ledger_access("asking for an operation"), transaction.atomic(using=ledger_alias()):
         row.save(force_insert=True, using=ledger_alias())
-        said = {**request.arguments, "operation": str(row.uuid)}
-        audit_record(_ACTIONS[request.kind], request.target, details=said)
-        # Only now: whoever asks at the same time has waited for the audit trail, and sees this row or is seen.
+        details = {**request.arguments, "operation": str(row.uuid)}
+        audit_record(_ACTIONS[request.kind], request.target, details=details)
+        # Only now: concurrent callers have waited for the lock of the audit trail, so that one sees the other's row.
         _refuse_rivals(row, request.rivals)
         if not _rows().filter(URGENT, pk=row.pk).exists():
-            _refuse_many(row)
+            _refuse_too_many(row)
     return row
 
 
 def operation_approve(operation: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Somebody else agrees: AWAITING_APPROVAL → PENDING. Raises `ApprovalRefused`, `IllegalTransition`."""
+    """Approve another user's operation: AWAITING_APPROVAL → PENDING. Raises `ApprovalRefused`, `IllegalTransition`."""
     return _decide(operation, user, now, status=OperationStatus.PENDING, action="operation.approve")
 
 
 def operation_reject(operation: uuid.UUID, *, user: AbstractBaseUser, reason: str, now: datetime) -> Operation:
-    """Somebody else does not agree: AWAITING_APPROVAL → REJECTED. Raises `ApprovalRefused`, `IllegalTransition`."""
+    """Reject another user's operation: AWAITING_APPROVAL → REJECTED. Raises `ApprovalRefused`, `IllegalTransition`."""
     text = f"{user.get_username()} did not agree{f': {reason}' if reason else ''}."
     return _decide(
         operation,
@@ -138,9 +143,9 @@ def operation_reject(operation: uuid.UUID, *, user: AbstractBaseUser, reason: st
 
 
 def operation_cancel_request(operation: uuid.UUID, reason: str, *, now: datetime) -> Operation:
-    """Ask for its end: one that has not begun is CANCELLED at once, a RUNNING one stops within seconds if it still can.
+    """Request the end of an operation: CANCELLED at once if it has not begun; a RUNNING one stops within seconds.
 
-    Raises `OperationNotFound`, or `IllegalTransition` for one that has ended or is not broken off any more.
+    Raises `OperationNotFound`, or `IllegalTransition` for one that has ended or has passed the point of no return.
     """
     text = storable_text(reason)
     with ledger_access("cancelling an operation"), transaction.atomic(using=ledger_alias()):
@@ -151,23 +156,23 @@ def operation_cancel_request(operation: uuid.UUID, reason: str, *, now: datetime
         elif not rows.filter(status=OperationStatus.RUNNING, irrevocable_at__isnull=True).update(
             cancel_requested_at=now, cancel_reason=text[:200]
         ):
-            raise IllegalTransition(_why_it_goes_on(operation_of(operation)))
+            raise IllegalTransition(_not_cancellable(operation_of(operation)))
         row = operation_of(operation)
         audit_record("operation.cancel", audited(row), details={"reason": reason})
     return row
 
 
-def _why_it_goes_on(operation: Operation) -> str:
+def _not_cancellable(operation: Operation) -> str:
     if operation.status == OperationStatus.RUNNING:
         return (
-            f"The operation {operation.uuid} exchanges the live system, which is not broken off. Wait for its end; a"
-            " restore can be rolled back then."
+            f"The operation {operation.uuid} is swapping the live system and cannot be cancelled any more. Wait for its"
+            " end; a restore can be rolled back then."
         )
     return f"The operation {operation.uuid} is {operation.status} already; there is nothing to cancel."
 
 
 def operations_expire(*, now: datetime) -> list[uuid.UUID]:
-    """What no second person has decided about for a day is REJECTED."""
+    """Reject operations that have waited for a second person longer than `APPROVAL`; return their uuids."""
     ended = []
     with ledger_access("looking for what was never approved"):
         late = _rows().filter(status=OperationStatus.AWAITING_APPROVAL, queued_at__lt=now - APPROVAL)
@@ -184,7 +189,7 @@ def operations_expire(*, now: datetime) -> list[uuid.UUID]:
 
 
 def audited(operation: Operation) -> AuditObject:
-    """How the audit trail names it."""
+    """Return the operation as an object of the audit trail."""
     return AuditObject("operation", str(operation.uuid), f"{operation.get_kind_display()}: {operation.subject}")
 
 
@@ -193,7 +198,7 @@ def _decide(
 ) -> Operation:
     with ledger_access("deciding about an operation"), transaction.atomic(using=ledger_alias()):
         rows = _rows().filter(uuid=operation)
-        # By name as well: the row may have come through a restore, which numbers people anew.
+        # By name as well: after a restore the row may name users by the primary keys of another database.
         others = rows.exclude(requested_by_id=user.pk).exclude(requested_by_name=str(user.get_username()))
         others = others.filter(status=OperationStatus.AWAITING_APPROVAL)
         if not others.update(status=status, decided_by_id=user.pk, decided_at=now, **columns):
@@ -209,8 +214,8 @@ def _decide(
 
 
 def _withdraw_restore(operations: QuerySet[Operation], reason: str, now: datetime) -> None:
-    """The restore that was asked for and is not to be done after all."""
-    # Of the operations that roll one back or release it the restore has ended.
+    """Cancel the restore of a cancelled or rejected operation."""
+    # Only of the kind RESTORE: a rollback or a release is about a restore that has ended.
     RestoreJob.objects.using(ledger_alias()).filter(
         operations__in=operations.filter(kind=OperationKind.RESTORE), status=RestoreStatus.PENDING
     ).update(status=RestoreStatus.CANCELLED, completed_at=now, error_message=reason)
@@ -218,7 +223,7 @@ def _withdraw_restore(operations: QuerySet[Operation], reason: str, now: datetim
 
 def _refuse_rivals(row: Operation, rivals: Q) -> None:
     for other in _rows().filter(rivals, status__in=OPEN).exclude(pk=row.pk).select_for_update():
-        # Who is dead, and not found dead yet, stands in nobody's way.
+        # An operation whose process has ended does not block, also before it is found dead.
         if other.status != OperationStatus.RUNNING or not is_gone(process_of(other)):
             raise AlreadyRunning(
                 f"{other.get_kind_display()} of {other.subject} is {other.status} already (operation {other.uuid});"
@@ -226,7 +231,7 @@ def _refuse_rivals(row: Operation, rivals: Q) -> None:
             )
 
 
-def _refuse_many(row: Operation) -> None:
+def _refuse_too_many(row: Operation) -> None:
     others = _rows().filter(requested_by_name=row.requested_by_name, status__in=OPEN).exclude(URGENT)
     if others.count() > MOST_OPEN:
         raise TooManyOpen(

@@ -1,4 +1,4 @@
-"""The passphrase that a person has confirmed, kept as a salted slow hash."""
+"""The passphrase that a user has confirmed, kept as a salted slow hash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .job_log import storable_text
 
 
 def passphrase_confirm(passphrase: Passphrase, *, now: datetime) -> None:
-    """Note that a person has confirmed the passphrase; one that was confirmed before counts no more."""
+    """Note that a user has confirmed the passphrase. An earlier confirmation does not count any more."""
     salt = os.urandom(32)
     with ledger_access("confirming the passphrase"), transaction.atomic(using=ledger_alias()):
         rows = ConfirmedPassphrase.objects.using(ledger_alias())

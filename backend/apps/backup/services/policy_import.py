@@ -1,4 +1,4 @@
-"""Configurations that come from elsewhere: the production policies, and those of an earlier installation."""
+"""The import of configurations: the production policies, and those of an earlier installation."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ CREATED = "created"
 WOULD_BE_CREATED = "would be created"
 _SUNDAY = 6
 _AD_HOC = re.compile(r"^(ad[-_ ]?hoc|manual|temp|test)", re.IGNORECASE)
-"""What configurations were called that an earlier installation made for a single run."""
+"""Names of configurations that an earlier installation made for a single run."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of one configuration.
+class ImportResult:
+    """The result for one configuration.
 
     `state` is "created", in a dry run "would be created", "there already", "deleted here" or "refused".
     """
@@ -41,23 +41,25 @@ class Taken:
     note: str = ""
 
 
-def policies_install(*, now: datetime, dry_run: bool = False) -> list[Taken]:
-    """Install the production policies that were never installed here; nothing that exists is changed.
+def policies_install(*, now: datetime, dry_run: bool = False) -> list[ImportResult]:
+    """Install the production policies that were never installed here; existing configurations stay unchanged.
 
-    One that an administrator has deleted stays deleted.
+    A policy that an administrator has deleted stays deleted.
     """
     taken = []
     for values in policies_for(dumps=_all_have_dumps()):
         with ledger_access("installing the production policies"), transaction.atomic(using=ledger_alias()):
             installed = InstalledPolicy.objects.using(ledger_alias())
-            there = BackupConfiguration.objects.using(ledger_alias()).filter(name=values.name).exists()
+            exists = BackupConfiguration.objects.using(ledger_alias()).filter(name=values.name).exists()
             known = installed.filter(name=values.name).exists()
-            if there:
-                taken.append(Taken(values.name, "there already"))
+            if exists:
+                taken.append(ImportResult(values.name, "there already"))
             elif known:
-                taken.append(Taken(values.name, "deleted here", "installed before and deleted; --create makes it"))
+                taken.append(
+                    ImportResult(values.name, "deleted here", "installed before and deleted; --create makes it")
+                )
             else:
-                notes = [refusal_here(values.backup_type), _twin(values)]
+                notes = [refusal_here(values.backup_type), _similar_schedule_note(values)]
                 configuration_create(values, now=now)
                 taken.append(_created(values.name, notes, dry_run=dry_run))
             if not known:
@@ -66,14 +68,14 @@ def policies_install(*, now: datetime, dry_run: bool = False) -> list[Taken]:
     return taken
 
 
-def _created(name: str, notes: Sequence[str], *, dry_run: bool) -> Taken:
-    return Taken(name, WOULD_BE_CREATED if dry_run else CREATED, "; ".join(filter(None, notes)))
+def _created(name: str, notes: Sequence[str], *, dry_run: bool) -> ImportResult:
+    return ImportResult(name, WOULD_BE_CREATED if dry_run else CREATED, "; ".join(filter(None, notes)))
 
 
 def _all_have_dumps() -> bool:
-    """Whether each database can have what the policies of the mission document ask for.
+    """Return whether each database has a dump, as the policies of the mission document require.
 
-    Where there is one of a kind that cannot be backed up at all, each policy says so itself.
+    True for a project with a database that cannot be backed up at all: the refusal of each policy then says so.
     """
     try:
         return all_have_dumps()
@@ -82,7 +84,7 @@ def _all_have_dumps() -> bool:
 
 
 def refusal_here(backup_type: str) -> str:
-    """Why jobs of this type will be refused by the databases of this project; "" if they will not."""
+    """Return the reason why this project's databases will refuse jobs of the type; "" if they will not."""
     if backup_type == BackupType.FILES:
         return ""
     try:
@@ -92,8 +94,11 @@ def refusal_here(backup_type: str) -> str:
     return ""
 
 
-def _twin(values: ConfigurationValues) -> str:
-    """The configuration whose schedule does the same, in words: after a takeover everything may be backed up twice."""
+def _similar_schedule_note(values: ConfigurationValues) -> str:
+    """Return a note about a configuration with the same type and frequency; "" if there is none.
+
+    After an import of earlier configurations everything may be backed up twice.
+    """
     if not values.is_enabled or values.frequency == Frequency.ON_DEMAND:
         return ""
     rows = BackupConfiguration.objects.using(ledger_alias()).filter(
@@ -109,7 +114,7 @@ def _twin(values: ConfigurationValues) -> str:
 
 
 def clean_up(*, now: datetime, chosen: Sequence[BackupConfiguration]) -> list[str]:
-    """Delete those of the chosen ones that are candidates still; their names."""
+    """Delete the chosen configurations that still are candidates; return their names."""
     still = {row.pk for row in clean_up_candidates(now=now)}
     names = []
     for row in chosen:
@@ -118,24 +123,24 @@ def clean_up(*, now: datetime, chosen: Sequence[BackupConfiguration]) -> list[st
     return names
 
 
-def configurations_adopt(*, now: datetime, dry_run: bool = False) -> list[Taken]:
-    """Take over the configurations of an earlier installation, as they were; its table is left alone."""
+def configurations_adopt(*, now: datetime, dry_run: bool = False) -> list[ImportResult]:
+    """Import the configurations of an earlier installation unchanged; its table stays as it is."""
     names = set(BackupConfiguration.objects.using(ledger_alias()).values_list("name", flat=True))
     taken = []
     for row in earlier_configurations():
         name = str(row.get("name", "")).strip()
         if name in names:
-            taken.append(Taken(name, "there already"))
+            taken.append(ImportResult(name, "there already"))
             continue
         try:
             values, notes = _values(row)
             with transaction.atomic(using=ledger_alias()):
-                notes += [refusal_here(values.backup_type), _twin(values)]
+                notes += [refusal_here(values.backup_type), _similar_schedule_note(values)]
                 configuration_create(values, now=now)
-                # The same code refuses what it would refuse for good; only nothing of it stays.
+                # A dry run executes the same code, and rolls it back.
                 transaction.set_rollback(dry_run, using=ledger_alias())
         except (BackupError, ValueError, TypeError) as error:
-            taken.append(Taken(name, "refused", str(error)))
+            taken.append(ImportResult(name, "refused", str(error)))
         else:
             notes.insert(0, "" if values.is_enabled else "its schedule is switched off")
             taken.append(_created(name, notes, dry_run=dry_run))
@@ -144,9 +149,9 @@ def configurations_adopt(*, now: datetime, dry_run: bool = False) -> list[Taken]
 
 
 def _values(row: Mapping[str, object]) -> tuple[ConfigurationValues, list[str]]:
-    """What an earlier row says, in our words, and what had to be chosen for it.
+    """Return the values of an earlier row, and notes about values that were filled in.
 
-    Columns that it lacks have the defaults of a new configuration.
+    Missing columns have the defaults of a new configuration.
     """
     name = str(row.get("name", "")).strip()
     frequency = str(row.get("frequency") or Frequency.ON_DEMAND).upper()
@@ -176,7 +181,7 @@ def _read(row: Mapping[str, object], column: str, read: Callable[[object], _T]) 
         raise ValueError(f"its {column} is {row.get(column)!r}, which cannot be read: {error}") from error
 
 
-# An earlier installation let a schedule stand without its time or day, and never ran it. What is filled in is said.
+# An earlier installation allowed a schedule without its time or day, and never ran it. Notes name the filled-in values.
 
 
 def _time(value: object, frequency: str, notes: list[str]) -> time | None:
@@ -204,7 +209,7 @@ def _days(value: object, frequency: str, notes: list[str]) -> tuple[int, ...]:
 def _day_of_month(value: object, frequency: str, notes: list[str]) -> int | None:
     day = _number(value)
     if frequency != Frequency.MONTHLY:
-        # A column that has no meaning there must not have the whole configuration refused.
+        # A wrong value in a column without meaning here must not make the whole configuration fail.
         return day if day is not None and 1 <= day <= LAST_DAY_OF_MONTH else None
     if day is None:
         notes.append("it had no day: the 1st of the month now")

@@ -1,6 +1,6 @@
-"""Backups that are removed, in three steps: marked, deleted from the storage, said to be gone.
+"""The removal of backups in three steps: mark it, delete it from the storage, record that it is removed.
 
-From the mark on the backup is not offered any more. A crash in between leaves a marked one, whose deletion is repeated.
+A marked backup is not offered any more. After a crash in between it stays marked, and its deletion is repeated.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from .jobs import audited
 
 
 def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[BackupJob]:
-    """Mark backups, given with the reasons; those that are marked now.
+    """Mark backups for removal, each with its reason; return those that are marked now.
 
-    One that was pinned, or that a restore has begun to need, since it was chosen is left out.
+    A backup that was pinned, or that a restore has begun to need, since it was chosen is left out.
     """
     restores = RestoreJob.objects.using(ledger_alias()).filter(
         backup_job=OuterRef("pk"), status__in=[RestoreStatus.PENDING, RestoreStatus.RUNNING]
@@ -42,7 +42,7 @@ def removal_begin(reasons: Mapping[uuid.UUID, str], *, now: datetime) -> list[Ba
 
 
 def removal_done(jobs: Collection[BackupJob], *, now: datetime) -> None:
-    """These are gone from the storage."""
+    """Record that these backups are deleted from the storage."""
     with ledger_access("noting that backups are removed"):
         for job in jobs:
             if _jobs().filter(pk=job.pk, removed_at=None).update(removed_at=now):
@@ -60,15 +60,17 @@ def job_warn(job: uuid.UUID, text: str, *, now: datetime) -> None:
 
 
 def prunes_settle(repository: str, *, now: datetime) -> None:
-    """The exclusive lock is held, so a prune that still says RUNNING was cut off."""
-    with ledger_access("looking for prunes that were cut off"):
+    """Mark interrupted prunes as FAILED. The caller holds the exclusive lock, so that no other prune is running."""
+    with ledger_access("looking for interrupted prunes"):
         PruneRun.objects.using(ledger_alias()).filter(repository=repository, status=PruneStatus.RUNNING).update(
-            status=PruneStatus.FAILED, completed_at=now, error_message="It was cut off; the next one takes it up."
+            status=PruneStatus.FAILED,
+            completed_at=now,
+            error_message="It was interrupted; the next prune completes it.",
         )
 
 
 def prune_begin(repository: str, *, now: datetime) -> PruneRun:
-    """A prune begins."""
+    """Record the start of a prune."""
     with ledger_access("noting a prune"), transaction.atomic(using=ledger_alias()):
         run = PruneRun.objects.using(ledger_alias()).create(repository=repository, started_at=now)
         audit_record("storage.prune", AuditObject("repository", repository, repository))
@@ -76,7 +78,7 @@ def prune_begin(repository: str, *, now: datetime) -> PruneRun:
 
 
 def prune_end(run: PruneRun, *, now: datetime, freed: int | None = None, error: str = "") -> None:
-    """A prune has ended, well or with an error."""
+    """Record the end of a prune, with its error if it failed. `freed` is bytes."""
     status = PruneStatus.FAILED if error else PruneStatus.COMPLETED
     with ledger_access("noting the end of a prune"):
         PruneRun.objects.using(ledger_alias()).filter(pk=run.pk).update(

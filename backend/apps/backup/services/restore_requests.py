@@ -1,4 +1,4 @@
-"""The operations about restores that people ask for: a plan, a restore, its rollback, its release."""
+"""The requests of operations about restores: a plan, a restore, its rollback, its release."""
 
 from __future__ import annotations
 
@@ -43,10 +43,13 @@ _LIVE = Q(kind=OperationKind.RESTORE, arguments__target="live") | Q(
 
 
 def plan_request(request: RestoreRequest, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Plan a restore; the operation's `result` is the plan. Raises as `verify_request`, and `RequestRefused`."""
+    """Request the plan of a restore, which becomes the operation's `result`.
+
+    Raises as `verify_request`, and `RequestRefused`.
+    """
     job, target, subject = _source(request, user)
-    nobody = Q(pk__in=[])
-    operation = OperationRequest(OperationKind.PLAN, target, subject, nobody, request.to_json(), job=job)
+    no_rivals = Q(pk__in=[])
+    operation = OperationRequest(OperationKind.PLAN, target, subject, no_rivals, request.to_json(), job=job)
     return operation_create(operation, user=user, now=now)
 
 
@@ -58,10 +61,10 @@ def restore_request(
     confirm: str = "",
     plan: uuid.UUID | None = None,
 ) -> Operation:
-    """Restore; the operation has the restore's own row, PENDING, in `restore`.
+    """Request a restore. The operation's `restore` is the restore's own row, PENDING.
 
-    `confirm` is the name of what is restored, typed by whoever replaces the live system; `plan` the operation that
-    made the plan which was shown. Raises as `verify_request`, and `RequestRefused`.
+    `confirm` is the name of the backup, which the user types to replace the live system. `plan` is the operation that
+    made the plan that the user saw. Raises as `verify_request`, and `RequestRefused`.
     """
     job, target, subject = _source(request, user)
     if request.target == "live" and confirm != subject:
@@ -93,13 +96,15 @@ def restore_request(
 def rollback_request(
     restore: uuid.UUID, *, user: AbstractBaseUser, now: datetime, safety_backup: bool = True
 ) -> Operation:
-    """Make the state before a restore live again, after a backup of the live one. Raises `RestoreNotFound`,
-    `IllegalTransition`, `AlreadyRunning`."""
+    """Request a rollback, which makes the state before a restore live again, after a backup of the present one.
+
+    Raises `RestoreNotFound`, `IllegalTransition`, `AlreadyRunning`.
+    """
     return _of_restore(OperationKind.ROLLBACK, restore, user, now, safety_backup=safety_backup)
 
 
 def release_request(restore: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Delete what a restore replaced. Raises as `rollback_request`."""
+    """Request the deletion of the data that a restore replaced. Raises as `rollback_request`."""
     return _of_restore(OperationKind.RELEASE, restore, user, now)
 
 
@@ -111,9 +116,11 @@ def _of_restore(
     if row is None:
         raise RestoreNotFound(f"There is no restore {restore}.")
     if row.rollback_state != RollbackState.AVAILABLE:
-        raise IllegalTransition(f"Of the restore {restore} nothing is kept ({row.get_rollback_state_display()}).")
+        raise IllegalTransition(
+            f"The restore {restore} has no replaced data that is still kept ({row.get_rollback_state_display()})."
+        )
     target = AuditObject("restore", str(restore), row.backup_reference)
-    # All of them change what is live, or what can become live again.
+    # Restores, rollbacks and releases exclude each other: each changes the live data, or the data kept for a rollback.
     arguments = {"restore": str(restore), **choices}
     request = OperationRequest(kind, target, f"the restore of {row.backup_reference}", _LIVE, arguments, restore=row)
     return operation_create(request, user=user, now=now)
@@ -122,13 +129,15 @@ def _of_restore(
 def _source(request: RestoreRequest, user: AbstractBaseUser) -> tuple[BackupJob | None, AuditObject, str]:
     if request.upload is None:
         if request.backup is None:
-            raise RequestRefused("It is not said what to restore.", [("backup", "A job's uuid, or `upload`.")])
+            raise RequestRefused("The request names no backup.", [("backup", "Give a job's uuid, or `upload`.")])
         row = finished_backup(request.backup)
         return row, audited(row), row.job_name
     upload = upload_of(request.upload, user=user)
-    there = length(upload.uuid)
-    if there != upload.size:
-        raise IllegalTransition(f"The upload {upload.name} has {there} of {upload.size} bytes; send the others first.")
+    received = length(upload.uuid)
+    if received != upload.size:
+        raise IllegalTransition(
+            f"The upload {upload.name} has {received} of {upload.size} bytes; send the others first."
+        )
     return None, AuditObject("upload", str(upload.uuid), upload.name), upload.name
 
 
@@ -144,11 +153,11 @@ def _restore_type(request: RestoreRequest, job: BackupJob | None) -> str:
 def _plan_shown(plan: uuid.UUID, request: RestoreRequest) -> dict[str, object]:
     row = operation_of(plan)
     if row.kind != OperationKind.PLAN or row.status != OperationStatus.COMPLETED:
-        raise IllegalTransition(f"The operation {plan} is no plan that was made ({row.kind}, {row.status}).")
+        raise IllegalTransition(f"The operation {plan} is not a completed plan ({row.kind}, {row.status}).")
     if RestoreRequest.from_json(row.arguments) != request:
-        reason = "It was made for other choices than these."
+        reason = "The plan was made for other values. Make a new plan."
         raise RequestRefused("The plan was made for another request.", [("plan", reason)])
     blocking = row.result.get("blocking")
     if blocking:
-        raise IllegalTransition("The restore cannot be done: " + "; ".join(map(str, blocking)))
+        raise IllegalTransition("The restore is not possible: " + "; ".join(map(str, blocking)))
     return dict(row.result)

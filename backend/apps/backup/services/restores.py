@@ -1,4 +1,4 @@
-"""A restore's record: PENDING → RUNNING → COMPLETED, FAILED or CANCELLED, and what became of what it replaced."""
+"""The row of a restore: PENDING → RUNNING → COMPLETED, FAILED or CANCELLED, and the state of the replaced data."""
 
 import dataclasses
 import uuid
@@ -20,7 +20,7 @@ _ENDS = (RestoreStatus.COMPLETED, RestoreStatus.FAILED, RestoreStatus.CANCELLED)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NewRestore:
-    """The values of a new row. `plan` is the plan as it was shown."""
+    """The values of a new row. `plan` is the plan that the user saw."""
 
     restore_type: str
     backup_job: uuid.UUID | None = None
@@ -60,18 +60,21 @@ def restore_create(
 def restore_start(
     restore: uuid.UUID, *, now: datetime, plan: Mapping[str, object] | None = None, restore_type: str = ""
 ) -> None:
-    """PENDING → RUNNING, by the plan that was made now where there is one; raises `IllegalTransition`."""
+    """Begin a restore: PENDING → RUNNING. A `plan` that was made now replaces the one of the row.
+
+    Raises `IllegalTransition`.
+    """
     columns: dict[str, object] = {} if plan is None else {"plan": dict(plan), "restore_type": restore_type}
     waiting = _rows().filter(status=RestoreStatus.PENDING)
-    _enter(restore, waiting, "restore.begin", status=RestoreStatus.RUNNING, started_at=now, **columns)
+    _change_state(restore, waiting, "restore.begin", status=RestoreStatus.RUNNING, started_at=now, **columns)
 
 
 def restore_phases(
     restore: uuid.UUID, phases: Sequence[Mapping[str, object]] | None, *, log: Sequence[str] = ()
 ) -> None:
-    """Write the phases of a running restore, each with its name and times, and its log; raises `IllegalTransition`.
+    """Write the phases of a running restore, each with its name and times, and its log. Raises `IllegalTransition`.
 
-    Without phases those that the row has stay: whatever completes a restore that was cut off does not know them.
+    With None the phases of the row stay: the recovery of an interrupted restore does not know them.
     """
     known = {} if phases is None else {"phases": [dict(phase) for phase in phases]}
     lines = [storable_text(line) for line in log]
@@ -86,11 +89,11 @@ def restore_complete(
     counts: Mapping[str, object] | None = None,
     changes: Mapping[str, object] | None = None,
 ) -> None:
-    """RUNNING → COMPLETED; raises `IllegalTransition`.
+    """End a restore: RUNNING → COMPLETED. Raises `IllegalTransition`.
 
-    `changes` is what was written after the backup of the live state; None where nothing was compared.
+    `changes` are the rows and files written after the backup of the live state; None if they were not compared.
     """
-    _enter(
+    _change_state(
         restore,
         _rows().filter(status=RestoreStatus.RUNNING),
         "restore.complete",
@@ -103,44 +106,44 @@ def restore_complete(
 
 
 def restore_fail(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
-    """PENDING or RUNNING → FAILED; raises `IllegalTransition`."""
+    """End a restore: PENDING or RUNNING → FAILED. Raises `IllegalTransition`."""
     _end(restore, "restore.fail", RestoreStatus.FAILED, reason, now)
 
 
 def restore_cancel(restore: uuid.UUID, reason: str, *, now: datetime) -> None:
-    """PENDING or RUNNING → CANCELLED; raises `IllegalTransition`."""
+    """End a restore: PENDING or RUNNING → CANCELLED. Raises `IllegalTransition`."""
     _end(restore, "restore.cancel", RestoreStatus.CANCELLED, reason, now)
 
 
 def restore_rolled_back(restore: uuid.UUID) -> None:
-    """What the restore replaced is live again; raises `IllegalTransition` if nothing was kept."""
+    """Record that the replaced data is live again. Raises `IllegalTransition` if none was kept."""
     kept = _rows().filter(rollback_state=RollbackState.AVAILABLE)
-    _enter(restore, kept, "restore.rollback", rollback_state=RollbackState.ROLLED_BACK)
+    _change_state(restore, kept, "restore.rollback", rollback_state=RollbackState.ROLLED_BACK)
 
 
 def restore_released(restore: uuid.UUID) -> None:
-    """What the restore replaced is deleted; raises `IllegalTransition` if nothing was kept."""
+    """Record that the replaced data is deleted. Raises `IllegalTransition` if none was kept."""
     kept = _rows().filter(rollback_state=RollbackState.AVAILABLE)
-    _enter(restore, kept, "restore.release", rollback_state=RollbackState.RELEASED)
+    _change_state(restore, kept, "restore.release", rollback_state=RollbackState.RELEASED)
 
 
 def restore_opened_record(restore: uuid.UUID, reference: str) -> None:
-    """Enter into the audit trail that what a restore replaced can be looked at. Raises `LedgerUnavailable`."""
+    """Record in the audit trail that users can look at the replaced data. Raises `LedgerUnavailable`."""
     audit_record("restore.open_kept", AuditObject("restore", str(restore), storable_text(reference)))
 
 
 def restore_beside_record(reference: str, *, target: str, took: timedelta, reason: str = "") -> None:
-    """Enter a restore to a folder or a database, which has no row, into the audit trail; `reason` says why it failed.
+    """Record a restore to a folder or a database, which has no row, in the audit trail.
 
-    Raises `LedgerUnavailable`.
+    `reason` says why it failed; "" if it succeeded. Raises `LedgerUnavailable`.
     """
-    said = {"target": storable_text(target), "reason": storable_text(reason)[:500], "seconds": _seconds(took)}
+    details = {"target": storable_text(target), "reason": storable_text(reason)[:500], "seconds": _seconds(took)}
     action = "restore.fail" if reason else "restore.complete"
-    audit_record(action, AuditObject("restore", "", storable_text(reference)), details=said)
+    audit_record(action, AuditObject("restore", "", storable_text(reference)), details=details)
 
 
 def _seconds(took: timedelta) -> str:
-    """With its fraction, which no database changes in a text."""
+    """Return the seconds with milliseconds as a text, which no database changes."""
     return f"{took.total_seconds():.3f}"
 
 
@@ -150,18 +153,18 @@ def _rows() -> QuerySet[RestoreJob]:
 
 def _end(restore: uuid.UUID, action: str, status: str, reason: str, now: datetime) -> None:
     open_ones, text = _rows().exclude(status__in=_ENDS), storable_text(reason)
-    _enter(restore, open_ones, action, status=status, completed_at=now, error_message=text)
+    _change_state(restore, open_ones, action, status=status, completed_at=now, error_message=text)
 
 
-def _enter(restore: uuid.UUID, allowed: QuerySet[RestoreJob], action: str, **columns: object) -> None:
-    """A change of state, which the audit trail tells too."""
+def _change_state(restore: uuid.UUID, allowed: QuerySet[RestoreJob], action: str, **columns: object) -> None:
+    """Change the state of a restore, and record it in the audit trail."""
     with ledger_access("writing a restore's state"), transaction.atomic(using=ledger_alias()):
         _change(restore, allowed, **columns)
         row = _rows().get(uuid=restore)
-        said = {"target": row.target, "type": row.restore_type, "reason": row.error_message[:500]}
+        details = {"target": row.target, "type": row.restore_type, "reason": row.error_message[:500]}
         if row.started_at is not None and row.completed_at is not None:
-            said["seconds"] = _seconds(row.completed_at - row.started_at)
-        audit_record(action, AuditObject("restore", str(restore), row.backup_reference), details=said)
+            details["seconds"] = _seconds(row.completed_at - row.started_at)
+        audit_record(action, AuditObject("restore", str(restore), row.backup_reference), details=details)
 
 
 def _change(restore: uuid.UUID, allowed: QuerySet[RestoreJob], **columns: object) -> None:

@@ -1,7 +1,7 @@
-"""Whether a change of a configuration has it keep or hold less than before.
+"""The comparison of a configuration before and after a change: does it keep fewer backups, or do they hold less?
 
-Retention deletes what a configuration does not keep any more. What it does not hold any more is in no new backup, and
-goes with the last of the old ones. Where deleting takes two people, such a change is a deletion by another name.
+Retention deletes backups that a configuration does not keep any more. Data that it does not hold any more is in no new
+backup, and is lost with the last old one. If deleting takes two people, such a change must not be a way around that.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ _WHOLE: Final = frozenset({"database", "dump", "files"})
 _HOLDS: Final = {
     BackupType.DATABASE: frozenset({"database", "dump"}),
     BackupType.FILES: frozenset({"files"}),
-    # Rows alone: a dump has functions, views and rights as well.
+    # Rows only: a dump has functions, views and grants as well.
     BackupType.EXPORT: frozenset({"database", "files"}),
 }
 _MONTH: Final = timedelta(days=28)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Keeping:
-    """What a configuration keeps and holds, by the settings that say so.
+class RetentionTerms:
+    """The values of a configuration that decide what its backups hold and how long they are kept.
 
-    `runs` is how often it runs in four weeks, `span` how long its backups are kept at that rate.
+    `runs` is the number of runs in four weeks, `span` the time for which its backups are kept at that rate.
     """
 
     numbers: dict[str, int]
@@ -46,8 +46,8 @@ class Keeping:
 
     @classmethod
     def of(cls, row: BackupConfiguration) -> Self:
-        """As the row has it now; a later change of the row does not reach it."""
-        runs = _runs(row)
+        """Return the present terms of a row, which a later change of the row does not affect."""
+        runs = _runs_in_four_weeks(row)
         kept = timedelta(days=row.retention_days)
         return cls(
             numbers={name: getattr(row, name) for name in _NUMBERS},
@@ -63,25 +63,25 @@ class Keeping:
             minutes=row.time_limit_minutes,
         )
 
-    def less_in(self, after: Keeping) -> Iterator[tuple[str, str]]:
-        """The fields by which a change makes it less, each with what would come of it."""
+    def reductions_in(self, after: RetentionTerms) -> Iterator[tuple[str, str]]:
+        """Yield the fields by which a change reduces the terms, each with the consequence."""
         for name, number in self.numbers.items():
             if after.numbers[name] < number:
-                yield name, "backups would be removed that are kept now"
+                yield name, "backups that are kept now would be removed"
         if not after.holds >= self.holds:
             yield "backup_type", f"new backups would lack the {sorted(self.holds - after.holds)[0]}"
         if after.include != self.include and after.include and not (self.include and after.include >= self.include):
-            yield "include", "new backups would lack what is included now"
+            yield "include", "new backups would lack data that is included now"
         if not after.exclude <= self.exclude:
-            yield "exclude", "new backups would lack what is not excluded now"
-        yield from self._seldom(after)
+            yield "exclude", "new backups would lack data that is not excluded now"
+        yield from self._fewer_runs(after)
         if after.place != self.place:
             name = "storage_path" if after.place[0] != self.place[0] else "encryption_enabled"
             yield name, "new backups would go to another repository, while the ones in this one get old and are removed"
         if after.minutes is not None and (self.minutes is None or after.minutes < self.minutes):
-            yield "time_limit_minutes", "jobs that succeed now could be cut off"
+            yield "time_limit_minutes", "jobs that succeed now could time out"
 
-    def _seldom(self, after: Keeping) -> Iterator[tuple[str, str]]:
+    def _fewer_runs(self, after: RetentionTerms) -> Iterator[tuple[str, str]]:
         if self.is_on and not after.is_on:
             yield "is_enabled", "no new backups would be made by schedule"
         if after.is_ad_hoc and not self.is_ad_hoc:
@@ -91,11 +91,11 @@ class Keeping:
             yield name, "backups would be made less often"
         elif after.span < self.span and after.runs != self.runs:
             days = after.span / timedelta(days=1)
-            yield name, f"max_backups would push out what is older than {days:.1f} days"
+            yield name, f"backups older than {days:.1f} days would be removed, because of max_backups"
 
 
-def _runs(row: BackupConfiguration) -> float:
-    """How often a schedule runs in four weeks, whether or not it is switched on."""
+def _runs_in_four_weeks(row: BackupConfiguration) -> float:
+    """Return the number of runs of a schedule in four weeks, also of a disabled one."""
     if row.frequency == Frequency.WEEKLY:
         return 4.0 * len(row.schedule_days)
     period = PERIODS.get(row.frequency)

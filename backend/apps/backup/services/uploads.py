@@ -1,4 +1,4 @@
-"""Uploads: begun, given up, and forgotten after a day of silence."""
+"""The rows of uploads: created, deleted by their user, and deleted after a day without new data."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ from .audit import AuditObject, audit_record
 from .job_log import storable_text
 from .operations import OPEN
 
-SILENCE = timedelta(hours=24)
-"""An upload to which nothing is added for so long is forgotten."""
+IDLE_LIMIT = timedelta(hours=24)
+"""The time without new data after which an upload is deleted."""
 
 _MOST = 20
 
 
 def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime) -> Upload:
-    """Begin one of so many bytes.
+    """Begin an upload of `size` bytes.
 
     Raises `RequestRefused`, `StorageFull`, `AlreadyRunning` for too many at once, `StorageBusy`.
     """
@@ -49,7 +49,7 @@ def upload_create(name: str, size: int, *, user: AbstractBaseUser, now: datetime
 
 
 def _require_allowance(row: Upload, most: int) -> None:
-    """Refuse one that its owner has no allowance for, or the storage no room."""
+    """Refuse an upload beyond the allowance of its user or the room of the storage."""
     with ledger_access("beginning an upload"):
         others = list(Upload.objects.using(ledger_alias()).all())
     own = [other.size for other in others if other.created_by_id == row.created_by_id]
@@ -65,15 +65,15 @@ def _require_allowance(row: Upload, most: int) -> None:
 
 
 def upload_delete(upload: uuid.UUID, *, user: AbstractBaseUser) -> None:
-    """Give one's own up. Raises `UploadNotFound`, or `AlreadyRunning` while an operation needs it."""
+    """Delete an upload of this user. Raises `UploadNotFound`, or `AlreadyRunning` while an operation needs it."""
     row = upload_of(upload, user=user)
     if not _delete(row, action="upload.delete"):
         raise AlreadyRunning(f"An operation needs the upload {row.name}; wait for its end, or cancel it.")
 
 
 def uploads_expire(*, now: datetime) -> None:
-    """Forget what nobody has added to for a day, and no operation needs."""
-    before, files = now - SILENCE, uploads.files()
+    """Delete uploads without new data for `IDLE_LIMIT` that no operation needs."""
+    before, files = now - IDLE_LIMIT, uploads.files()
     with ledger_access("looking for abandoned uploads"):
         rows = list(Upload.objects.using(ledger_alias()).filter(created_at__lt=before))
         known = set(Upload.objects.using(ledger_alias()).filter(uuid__in=files).values_list("uuid", flat=True))
@@ -81,7 +81,7 @@ def uploads_expire(*, now: datetime) -> None:
         if files.get(row.uuid, 0) < before.timestamp():
             _delete(row, action="upload.expire")
     for upload in set(files) - known:
-        # Of a ledger that was replaced by a restore, or of a crash between the file and the row.
+        # A file without a row: a restore has replaced the ledger, or a crash came between the file and the row.
         if files[upload] < before.timestamp():
             uploads.remove_file(upload)
 

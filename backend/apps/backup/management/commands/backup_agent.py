@@ -28,10 +28,10 @@ class Command(BackupCommand):
         for line in recover_restores():
             self.note(line)
         sync_all(configurations())
-        agent = Agent(jobs_at_once=max(1, int(str(options["jobs"]))), say=self._say)
+        agent = Agent(jobs_at_once=max(1, int(str(options["jobs"]))), log=self._log)
         agent.run()
         return exitcodes.OK
 
-    def _say(self, line: str) -> None:
+    def _log(self, line: str) -> None:
         self.stdout.write(f"{timezone.localtime(with_offset(timezone.now())):%Y-%m-%d %H:%M:%S} {one_line(line)}")
         self.stdout.flush()

@@ -64,12 +64,12 @@ class Command(BackupCommand):
             return self._list(options, acknowledgements_open(now=timezone.now()))
         try:
             if not options["dry_run"]:
-                _look(now=timezone.now())
+                _compare_packs(now=timezone.now())
             health = examine(now=timezone.now(), deep=bool(options["deep"]))
         except BackupError as error:
-            return self._cannot_tell(options, str(error))
+            return self._show_unknown(options, str(error))
         except Exception as error:  # noqa: BLE001  a traceback exits with 1, which a monitor takes for a warning
-            return self._cannot_tell(options, described(error))
+            return self._show_unknown(options, described(error))
         if options["json"]:
             self.print_json(_as_json(health))
         else:
@@ -84,11 +84,11 @@ class Command(BackupCommand):
             if not named:
                 raise RequestRefused(f"There is no open warning {what}. CRITICAL findings cannot be acknowledged.")
             if options["dry_run"]:
-                return self._would(options, [f"{subject}: {text}" for _, subject, text in named])
+                return self._show_dry_run(options, [f"{subject}: {text}" for _, subject, text in named])
             return self._list(options, findings_acknowledge(named, why=why, until=until, now=now))
         job = job_named(what)
         if options["dry_run"]:
-            return self._would(options, [f"{one['path']}: {one['reason']}" for one in job.problems])
+            return self._show_dry_run(options, [f"{one['path']}: {one['reason']}" for one in job.problems])
         return self._list(options, problems_acknowledge(job, why=why, until=until, now=now))
 
     def _withdraw(self, options: Options) -> int:
@@ -99,11 +99,11 @@ class Command(BackupCommand):
                 f"{len(found)} acknowledgements begin with {text!r}, not exactly one. `--acknowledged` lists them."
             )
         if options["dry_run"]:
-            return self._would(options, [str(found[0])])
+            return self._show_dry_run(options, [str(found[0])])
         acknowledgement_withdraw(found[0].uuid, now=timezone.now())
         return self._list(options, acknowledgements_open(now=timezone.now()))
 
-    def _would(self, options: Options, named: list[str]) -> int:
+    def _show_dry_run(self, options: Options, named: list[str]) -> int:
         if options["json"]:
             self.print_json({"dry_run": True, "named": named})
         else:
@@ -127,7 +127,7 @@ class Command(BackupCommand):
             )
         return exitcodes.OK
 
-    def _cannot_tell(self, options: Options, why: str) -> int:
+    def _show_unknown(self, options: Options, why: str) -> int:
         if options["json"]:
             self.print_json({"status": Severity.UNKNOWN.name, "error": why})
         else:
@@ -135,7 +135,7 @@ class Command(BackupCommand):
         return Severity.UNKNOWN
 
     def _show(self, health: Health, *, quiet: bool) -> None:
-        self.stdout.write(_line(health))
+        self.stdout.write(_summary_line(health))
         if quiet:
             return
         table(
@@ -162,10 +162,10 @@ class Command(BackupCommand):
         for finding in health.findings:
             self.stdout.write(one_line(str(finding)))
         for finding in health.acknowledged:
-            self.stdout.write(one_line(f"ACKNOWLEDGED {finding.id} {finding.subject}: {_words(finding)}"))
+            self.stdout.write(one_line(f"ACKNOWLEDGED {finding.id} {finding.subject}: {_acknowledged_text(finding)}"))
 
 
-def _look(*, now: datetime) -> None:
+def _compare_packs(*, now: datetime) -> None:
     """Compare the packs with the index if the ledger is writable; all other checks only read the ledger."""
     with contextlib.suppress(LedgerUnavailable):
         check_packs(now=now)
@@ -187,16 +187,12 @@ def _until(given: object) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.max)) if settings.USE_TZ else datetime.combine(day, time.max)
 
 
-def _words(finding: Finding) -> str:
-    said = finding.acknowledged
-    return "" if said is None else f"{finding.what} ({_word(said.who, said.why, said.until)})"
+def _acknowledged_text(finding: Finding) -> str:
+    known = finding.acknowledged
+    return "" if known is None else f"{finding.what} ({known.who}: {known.why}, until {known.until:%Y-%m-%d})"
 
 
-def _word(who: str, why: str, until: datetime) -> str:
-    return f"{who}: {why}, until {until:%Y-%m-%d}"
-
-
-def _line(health: Health) -> str:
+def _summary_line(health: Health) -> str:
     """Return the summary line that Nagios shows."""
     fresh = [one.good for one in health.configurations if one.good is not None]
     last = f"last good backup {_hours(min(fresh))}" if fresh else "no configuration has a good backup"
@@ -221,7 +217,7 @@ def _as_json(health: Health) -> dict[str, object]:
     return {
         "status": health.severity.name,
         "at": health.at.isoformat(),
-        "summary": _line(health),
+        "summary": _summary_line(health),
         "verdict": health.verdict.to_json(),
         "findings": [one.to_json() for one in health.findings],
         "acknowledged": [

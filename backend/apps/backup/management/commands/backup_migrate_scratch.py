@@ -37,7 +37,7 @@ class Command(BackupCommand):
         del options
         asked = msgspec.json.decode(sys.stdin.buffer.read(), type=list[Scratch])
         for scratch in asked:
-            _stand_in(scratch)
+            _redirect_aliases(scratch)
         for scratch in asked:
             if scratch.targets is None:
                 call_command("migrate", database=scratch.alias, interactive=False, verbosity=0)
@@ -46,7 +46,7 @@ class Command(BackupCommand):
         return exitcodes.OK
 
 
-def _stand_in(scratch: Scratch) -> None:
+def _redirect_aliases(scratch: Scratch) -> None:
     """Point every alias of the live database to the scratch database."""
     live = connections.settings[scratch.alias]
     key = [live["ENGINE"], *(str(live.get(part) or "") for part in _SAME)]
@@ -62,10 +62,10 @@ def _migrate_to(alias: str, targets: list[tuple[str, str]]) -> None:
     executor = MigrationExecutor(connection)
     executor.migrate(targets)
     with connection.schema_editor() as editor:
-        _make_unmigrated(executor, editor)
+        _create_unmigrated(executor, editor)
 
 
-def _make_unmigrated(executor: MigrationExecutor, editor: BaseDatabaseSchemaEditor) -> None:
+def _create_unmigrated(executor: MigrationExecutor, editor: BaseDatabaseSchemaEditor) -> None:
     """Create the tables of apps without migrations from their current models."""
     for label in sorted(executor.loader.unmigrated_apps):
         for model in apps.get_app_config(label).get_models():

@@ -56,8 +56,8 @@ class Command(BackupCommand):
             passphrase_confirm(passphrase, now=timezone.now())
         proven = is_proven(passphrase)
         if options["json"]:
-            told = {"source": passphrase.source, "repositories": {**obstacles, **away}, "proven": proven}
-            self.print_json({**told, "locked_packages": list(locked.values())})
+            values = {"source": passphrase.source, "repositories": {**obstacles, **away}, "proven": proven}
+            self.print_json({**values, "locked_packages": list(locked.values())})
         else:
             opens = [f"{path}: {reason or 'opens'}" for path, reason in {**obstacles, **away}.items()]
             way = "see the repositories" if refused or away else "run `manage.py backup_passphrase --confirm`"

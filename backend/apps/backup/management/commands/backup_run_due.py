@@ -14,9 +14,9 @@ from ...models import BackupJob, JobStatus, WokenBy
 from ...operations import settle_operations
 from ...restores import recover_restores
 from ...selectors import jobs_runnable, operations_runnable
-from ...selectors.job_queue import due
+from ...selectors.job_queue import configurations_due
 from ...services import due_jobs as slots
-from ...services.dead_jobs import job_enforce, job_reap
+from ...services.dead_jobs import job_kill_overdue, job_reap
 from ...services.executor_registry import cron_beat
 from ...services.operations import operations_expire
 from ...services.uploads import uploads_expire
@@ -43,7 +43,7 @@ class Command(BackupCommand):
         for line in recover_restores():
             self.note(line)
         cron_beat(own_identity(), now=now)
-        job_enforce(now=now)
+        job_kill_overdue(now=now)
         reaped = job_reap(now=now)
         for line in settle_operations(now=now):
             self.note(line)
@@ -85,7 +85,8 @@ class Command(BackupCommand):
     def _show_due(self, options: Options) -> int:
         now = timezone.now()
         rows = [
-            {"configuration": row.name, "slot": row.next_slot and row.next_slot.isoformat()} for row in due(now=now)
+            {"configuration": row.name, "slot": row.next_slot and row.next_slot.isoformat()}
+            for row in configurations_due(now=now)
         ]
         waiting = [{"job": job.uuid, "name": job.job_name} for job in jobs_runnable(now=now, limit=_MOST)]
         if options["json"]:

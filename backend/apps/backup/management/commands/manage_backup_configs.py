@@ -27,7 +27,7 @@ from ...services.due_jobs import upcoming
 from ...services.policy_import import (
     CREATED,
     WOULD_BE_CREATED,
-    Taken,
+    ImportResult,
     clean_up,
     configurations_adopt,
     policies_install,
@@ -237,27 +237,27 @@ class Command(BackupCommand):
         return self._answer(options, {"deleted": names}, f"{len(names)} configurations are deleted.")
 
     def _install(self, options: Options) -> int:
-        taken = policies_install(now=timezone.now(), dry_run=bool(options["dry_run"]))
-        self._warn_of_passphrase(any(one.state in {CREATED, WOULD_BE_CREATED} for one in taken))
-        return self._show_taken(options, taken)
+        results = policies_install(now=timezone.now(), dry_run=bool(options["dry_run"]))
+        self._warn_of_passphrase(any(one.state in {CREATED, WOULD_BE_CREATED} for one in results))
+        return self._show_imported(options, results)
 
     def _adopt(self, options: Options) -> int:
         plan = configurations_adopt(now=timezone.now(), dry_run=True)
         wanted = [one for one in plan if one.state == WOULD_BE_CREATED]
         if options["dry_run"] or not wanted:
-            return self._show_taken(options, plan)
+            return self._show_imported(options, plan)
         self.note("\n".join(f"{one.name}: {one.state}{_note(one)}" for one in plan))
         self.require_consent(options, f"Import these {len(wanted)} configurations?")
-        return self._show_taken(options, configurations_adopt(now=timezone.now()))
+        return self._show_imported(options, configurations_adopt(now=timezone.now()))
 
-    def _show_taken(self, options: Options, taken: list[Taken]) -> int:
+    def _show_imported(self, options: Options, results: list[ImportResult]) -> int:
         if options["json"]:
-            self.print_json({"configurations": [dataclasses.asdict(one) for one in taken]})
-        elif not taken:
+            self.print_json({"configurations": [dataclasses.asdict(one) for one in results]})
+        elif not results:
             self.note("Nothing to import: the database has no configurations of an earlier installation.")
         else:
-            facts([(one.name, f"{one.state}{_note(one)}") for one in taken])
-        return exitcodes.FAILED if any(one.state == "refused" for one in taken) else exitcodes.OK
+            facts([(one.name, f"{one.state}{_note(one)}") for one in results])
+        return exitcodes.FAILED if any(one.state == "refused" for one in results) else exitcodes.OK
 
     def _show(self, options: Options, row: BackupConfiguration, done: str) -> int:
         if options["json"]:
@@ -312,5 +312,5 @@ class Command(BackupCommand):
         return answer.rstrip("\n")
 
 
-def _note(one: Taken) -> str:
+def _note(one: ImportResult) -> str:
     return f" ({one.note})" if one.note else ""

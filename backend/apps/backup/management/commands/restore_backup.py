@@ -77,7 +77,7 @@ class Command(BackupCommand):
             if plan.blocking:
                 raise RestoreRefused("Nothing was changed. The restore is not possible: " + "; ".join(plan.blocking))
             if plan.to_folder or plan.to_database:
-                return self._restore_elsewhere(options, plan, origin, request)
+                return self._restore_beside_live(options, plan, origin, request)
             self.require_consent(options, "Replace the live system with this backup?")
             return self._restore(options, plan, Restore(ref, origin, plan, request, Tracker(), lambda: None))
 
@@ -132,7 +132,7 @@ class Command(BackupCommand):
             facts(result_facts(result))
         return exitcodes.OK
 
-    def _restore_elsewhere(self, options: Options, plan: Plan, origin: Origin, request: RestoreRequest) -> int:
+    def _restore_beside_live(self, options: Options, plan: Plan, origin: Origin, request: RestoreRequest) -> int:
         tracker, clock = Tracker(), time.monotonic()
         target = f"folder {plan.to_folder}" if plan.to_folder else f"database {plan.to_database}"
 
@@ -157,8 +157,16 @@ class Command(BackupCommand):
         seconds = took()
         notes = [*notes, *_record(plan, target, took=seconds)]
         if options["json"]:
-            said = {"to_folder": plan.to_folder, "to_database": plan.to_database, "seconds": seconds.total_seconds()}
-            self.print_json({"restore": None, "status": "COMPLETED", **said, "notes": notes})
+            self.print_json(
+                {
+                    "restore": None,
+                    "status": "COMPLETED",
+                    "to_folder": plan.to_folder,
+                    "to_database": plan.to_database,
+                    "seconds": seconds.total_seconds(),
+                    "notes": notes,
+                }
+            )
         else:
             where = [("folder", plan.to_folder), ("database", plan.to_database)]
             facts([("status", "COMPLETED"), ("took", f"{seconds.total_seconds():.1f} s"), *where, ("notes", notes)])

@@ -96,7 +96,7 @@ class Command(BackupCommand):
             job = self._job
         ended = job.status not in selectors.UNFINISHED
         status = job.status if ended else JobStatus.FAILED
-        self.print_json({**_result(job), "status": status, "error": self._said(error)})
+        self.print_json({**_result(job), "status": status, "error": self.error_text(error)})
 
     def _request(self, options: Options, configuration: BackupConfiguration | None) -> JobRequest:
         if configuration is not None:

@@ -1,12 +1,12 @@
-"""A repository exchanged for a new one with the same content, under a new master key.
+"""The replacement of a repository by a new one with the same content, under a new master key.
 
 1. The new repository is made beside the old one, with a mark in it, and everything is copied while backups go on.
-2. It is read back to its last byte.
-3. Under the exclusive lock of the old one, what was stored meanwhile is copied and read back; the change is entered in
-   the ledger, the mark removed, and the two are exchanged in one step of the file system.
-4. The ledger's rows follow, and the old repository is kept beside under another name until it is released.
+2. The whole copy is read and verified.
+3. Under the exclusive lock of the old one, snapshots made meanwhile are copied and verified; the change is entered in
+   the ledger, the mark is removed, and the two are exchanged in one step of the file system.
+4. The ledger's rows follow, and the old repository is kept beside it under another name until it is released.
 
-After a kill the next run goes on at the step where it was: the mark tells a copy from the old repository.
+After a kill the next run goes on at the step where it was: the mark distinguishes a copy from the old repository.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from ...core.progress import Tracker
 from ...errors import RekeyFailed
 from ...models import KeyChange
 from ...selectors.repositories import key_changes_open
-from ...services.key_changes import key_change_enter, snapshots_follow
+from ...services.key_changes import key_change_enter, snapshots_repoint
 from ...services.repositories import repository_enter
 from ...storage.locations import RepositoryPlace, resolve_place
 from ...storage.private_files import hold_lock_file
@@ -52,20 +52,20 @@ _LOCK_PATIENCE: Final = 600.0
 
 @dataclasses.dataclass(slots=True)
 class Exchange:
-    """One repository on its way into a new one; both passphrases open the new one."""
+    """The replacement of one repository; both passphrases open the new one."""
 
     place: RepositoryPlace
     old: Passphrase
     new: Passphrase
     others: Sequence[Passphrase]
-    """Further ones that open the new one, too."""
+    """Further passphrases that open the new repository, too."""
     tracker: Tracker
     tick: Callable[[], None]
 
     def run(self) -> KeyChange:
-        """Do what is left to do. Raises `RekeyFailed`, and what else keeps the old one in use."""
+        """Do the steps that are left. Raises `RekeyFailed`, and other errors after which the old one stays in use."""
         with hold_lock_file(self.place.storage / f"{UNFINISHED}.lock"):
-            change = self._entered()
+            change = self._begun_change()
             if change is not None and self._finish(change):
                 return change
             source = open_with_either(self.place.path, self.old, self.new)
@@ -73,7 +73,7 @@ class Exchange:
             self.tracker.begin("copying")
             with lock_patiently(source, seconds=_LOCK_PATIENCE, waiting=self.tick):
                 copy_repository(source, target, progress=self._progress)
-            self._require_whole(target)
+            self._verify_copy(target)
             with lock_patiently(source, exclusive=True, seconds=_LOCK_PATIENCE, waiting=self.tick):
                 self._catch_up(source, target)
                 self._add_others(target)
@@ -91,16 +91,16 @@ class Exchange:
     def _mark(self) -> Path:
         return self._unfinished / _MARK
 
-    def _entered(self) -> KeyChange | None:
-        """The exchange that was begun here, if there is one."""
+    def _begun_change(self) -> KeyChange | None:
+        """Return the exchange that was begun here, if there is one."""
         found = [one for one in key_changes_open() if one.replaced]
         return next((one for one in found if self.place.holds(one.storage_path, encrypted=True)), None)
 
     def _target(self) -> Repository:
-        """The copy: one that was begun, or a new one."""
+        """Return the copy: one that was begun, or a new one."""
         if self._unfinished.exists() and not self._mark.exists():
-            # Without a mark it is complete, and was about to be exchanged; or it is the old repository.
-            change = self._entered()
+            # Without a mark it is a complete copy before its exchange, or the old repository after it.
+            change = self._begun_change()
             if change is None or self._identity() != change.repository_id:
                 raise RekeyFailed(
                     f"The folder {str(self._unfinished)!r} is no copy that was begun here. Move it away if it is not"
@@ -120,27 +120,29 @@ class Exchange:
             return Repository.open(open_backend(self._unfinished), self.new.reveal()).id
         return ""
 
-    def _require_whole(self, target: Repository) -> None:
+    def _verify_copy(self, target: Repository) -> None:
         self.tracker.begin("reading the copy back")
-        report = check(target, read_data=True, progress=self._checked)
+        report = check(target, read_data=True, progress=self._report_check)
         faults = [str(one) for one in report.findings if one.severity is not Severity.NOTE]
         if faults:
             shutil.rmtree(self._unfinished)
             raise RekeyFailed(
-                f"The copy of {self.place.path} was not read back whole, and is removed: {faults[0]} The old repository"
-                " is in use as before."
+                f"The verification of the copy of {self.place.path} failed, and the copy is removed: {faults[0]} The"
+                " old repository is in use as before."
             )
 
     def _catch_up(self, source: Repository, target: Repository) -> None:
-        """Copy what came since, and remove what went."""
+        """Copy and verify the snapshots that were added since, and remove those that were removed."""
         for name in copy_repository(source, target, progress=self._progress):
-            report = verify_snapshot(target, target.load_snapshot(name), progress=self._checked)
+            report = verify_snapshot(target, target.load_snapshot(name), progress=self._report_check)
             faults = [str(one) for one in report.findings if one.severity is not Severity.NOTE]
             if faults:
-                raise RekeyFailed(f"The copy of {self.place.path} was not read back whole: {faults[0]} Run this again.")
-        there = {stored.name for stored in source.backend.list_files(FileKind.SNAPSHOT)}
+                raise RekeyFailed(
+                    f"The verification of the copy of {self.place.path} failed: {faults[0]} Run this again."
+                )
+        present = {stored.name for stored in source.backend.list_files(FileKind.SNAPSHOT)}
         for original, copy in copied_snapshots(target).items():
-            if original not in there:
+            if original not in present:
                 target.backend.remove(FileHandle(FileKind.SNAPSHOT, copy))
 
     def _add_others(self, target: Repository) -> None:
@@ -154,7 +156,7 @@ class Exchange:
         new_key = find_key(target.backend, self.new.reveal()).name
         old_key: StorageId | str = ""
         if self.old.reveal() != self.new.reveal():
-            # Processes that have the old passphrase go on until they have the new one.
+            # Processes that have the old passphrase can work until they have the new one.
             try:
                 old_key = find_key(target.backend, self.old.reveal()).name
             except WrongPassphrase:
@@ -174,12 +176,12 @@ class Exchange:
         try:
             exchange_names(self._unfinished, self.place.path)
         except OSError:
-            # A file system without that: between the two the ledger's entry tells what is where.
+            # The file system cannot exchange names. Between the two renames the ledger's entry says what lies where.
             self.place.path.rename(kept)
             self._unfinished.rename(self.place.path)
 
     def _finish(self, change: KeyChange) -> bool:
-        """Give the old repository its name, and have the ledger follow. False if they are not exchanged yet."""
+        """Rename the old repository, and change the ledger's rows. Return False if the two are not exchanged yet."""
         kept = self.place.storage / change.replaced
         repository = open_with_either(self.place.path, self.new, self.old)
         if repository.id != change.repository_id:
@@ -189,7 +191,7 @@ class Exchange:
         _remove_locks(kept)
         now = timezone.now()
         row = repository_enter(repository, self.place, now=now)
-        snapshots_follow(copied_snapshots(repository), row, replaced=change.replaced, now=now)
+        snapshots_repoint(copied_snapshots(repository), row, replaced=change.replaced, now=now)
         forget_presence()
         return True
 
@@ -199,13 +201,13 @@ class Exchange:
         self.tracker.reached(bytes_done=at.bytes_done, files=at.done, total_bytes=at.bytes_total)
         self.tick()
 
-    def _checked(self, at: CheckProgress) -> None:
+    def _report_check(self, at: CheckProgress) -> None:
         self.tracker.reached(bytes_done=at.bytes_done, total_bytes=at.bytes_total)
         self.tick()
 
 
 def exchanges_cut_off() -> list[tuple[RepositoryPlace, KeyChange]]:
-    """The repositories that were killed between the two renames of an exchange: nothing lies in their place."""
+    """Return the repositories whose exchange was killed between its two renames: nothing lies in their place."""
     found = []
     for change in key_changes_open():
         if change.replaced:
@@ -216,7 +218,7 @@ def exchanges_cut_off() -> list[tuple[RepositoryPlace, KeyChange]]:
 
 
 def complete_exchanges() -> None:
-    """Give those repositories their names; the next run of the change does what is left."""
+    """Complete the interrupted renames of exchanges; the next run of the change does the other steps."""
     for place, change in exchanges_cut_off():
         with hold_lock_file(place.storage / f"{UNFINISHED}.lock"):
             unfinished = place.storage / UNFINISHED
@@ -226,7 +228,7 @@ def complete_exchanges() -> None:
 
 
 def _remove_locks(kept: Path) -> None:
-    """Our own lock went with the old repository."""
+    """Remove our own lock, which was moved with the old repository."""
     backend = open_backend(kept)
     for stored in list(backend.list_files(FileKind.LOCK)):
         with contextlib.suppress(FileMissing):

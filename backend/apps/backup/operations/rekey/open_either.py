@@ -1,4 +1,4 @@
-"""A repository in the middle of a change: one of two passphrases opens it."""
+"""Opening of a repository in the middle of a change: one of two passphrases opens it."""
 
 from __future__ import annotations
 

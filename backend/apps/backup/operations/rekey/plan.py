@@ -40,9 +40,9 @@ class RepositoryPlan:
 
 @dataclasses.dataclass(slots=True)
 class RekeyPlan:
-    """The plan of a change of keys. It can be done when `blocking` is empty.
+    """The plan of a change of keys. It is possible if `blocking` is empty.
 
-    `password_file` is the file that gets the new passphrase; empty where the user has to change what gives it.
+    `password_file` is the file that gets the new passphrase; empty if the user must change the passphrase's source.
     """
 
     new_repository: bool
@@ -58,7 +58,7 @@ class RekeyPlan:
     blocking: list[str] = dataclasses.field(default_factory=list)
 
     def to_json(self) -> dict[str, object]:
-        """Plain values."""
+        """Return plain values."""
         return {
             "new_repository": self.new_repository,
             "source": self.source,
@@ -79,10 +79,10 @@ class RekeyPlan:
 def plan_rekey(
     old: Passphrase, new: Passphrase, *, new_repository: bool, others: Sequence[Passphrase] = ()
 ) -> RekeyPlan:
-    """Plan to have `new` open everything instead of `old`, and `others` a new repository as well.
+    """Plan a change after which `new` opens everything instead of `old`, and `others` open a new repository as well.
 
-    One that was cut off is planned as before: what is done already stays done. Raises what keeps the ledger or the
-    storage from being read.
+    An interrupted change has the same plan again; its completed steps are not repeated. Raises the errors of reading
+    the ledger and the storage.
     """
     message_passphrase(new)
     is_same = old.reveal() == new.reveal()
@@ -90,7 +90,8 @@ def plan_rekey(
     if is_same and not new_repository:
         plan.blocking.append(f"the new passphrase is the one that {old.source} gives already")
     plan.blocking += [
-        f"the exchange of {place.path} was cut off between two renames; run the same without --dry-run, which goes on"
+        f"the exchange of {place.path} was interrupted between two renames; run the same without --dry-run, which"
+        " completes it"
         for place, _ in exchanges_cut_off()
     ]
     plan.blocking += [
@@ -103,7 +104,7 @@ def plan_rekey(
         if obstacle and key_obstacle(place, new):
             plan.blocking.append(obstacle)
         else:
-            plan.blocking += _unopened(place, old, new)
+            plan.blocking += _open_errors(place, old, new)
         _plan_place(plan, place)
         _require_no_other(plan, place, old, new)
         if new_repository:
@@ -122,7 +123,7 @@ def plan_rekey(
 
 
 def _plan_packages(plan: RekeyPlan) -> None:
-    """Plan to encrypt anew what lies in the storage, and what the ledger has there; one that is away blocks."""
+    """Plan to encrypt the sealed packages in the storage again; one that the ledger has and that is missing blocks."""
     in_ledger = selectors.packages_sealed()
     stored = {Path(path).resolve() for path in in_ledger if is_stored_package(Path(path))}
     away = sorted(path for path in stored if not path.is_file())
@@ -138,7 +139,7 @@ def _plan_packages(plan: RekeyPlan) -> None:
 
 
 def password_file(old: Passphrase) -> str:
-    """The file that the passphrase comes from, if it can be replaced; all processes that read it follow."""
+    """Return the file of the passphrase if it can be replaced, else "". All processes that read it then change, too."""
     if old.source != FILE:
         return ""
     path = Path(os.environ[FILE]).resolve()
@@ -156,7 +157,7 @@ def _plan_place(plan: RekeyPlan, place: RepositoryPlace) -> None:
 
 
 def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Iterator[str]:
-    """The keys that none of these passphrases opens, and how each is added to the new repository."""
+    """Yield the keys that none of these passphrases opens, and say how to add each to the new repository."""
     backend, known = open_backend(place.path), set[str]()
     for one in passphrases:
         known |= opened_by(backend, one.reveal())
@@ -169,8 +170,8 @@ def _keys_left(place: RepositoryPlace, passphrases: Iterable[Passphrase]) -> Ite
             )
 
 
-def _unopened(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[str]:
-    """Why a repository does not open although a passphrase fits: its file `config` is damaged."""
+def _open_errors(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[str]:
+    """Return the error of a repository that does not open with a right passphrase: its file `config` is damaged."""
     try:
         open_with_either(place.path, old, new)
     except StrongroomError as error:
@@ -179,7 +180,7 @@ def _unopened(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> list[
 
 
 def _require_no_other(plan: RekeyPlan, place: RepositoryPlace, old: Passphrase, new: Passphrase) -> None:
-    """One change after the other: until one is released, only the same is carried out again."""
+    """Block a second change: until one is released, only the same change can be carried out again."""
     for change in key_changes_open():
         if not place.holds(change.storage_path, encrypted=True) or not key_obstacle(place, new):
             continue
@@ -209,5 +210,5 @@ def _still_readable(plan: RekeyPlan) -> list[str]:
     if plan.packages:
         texts.append("Copies of packages that were made before can be read with the old passphrase.")
     if plan.elsewhere:
-        texts.append("Packages outside of the storage keep the old passphrase: make them anew, and delete them.")
+        texts.append("Packages outside of the storage keep the old passphrase: make new ones, and delete the old ones.")
     return texts

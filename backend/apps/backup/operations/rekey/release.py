@@ -1,4 +1,4 @@
-"""The end of a change of keys: the old passphrase opens nothing any more, and the old repository is deleted."""
+"""The release of a change of keys: remove the old keys, and delete the old repositories."""
 
 from __future__ import annotations
 
@@ -26,31 +26,31 @@ from .new_repository import REPLACED, complete_exchanges
 
 
 @dataclasses.dataclass(slots=True)
-class Released:
+class ReleaseResult:
     """The keys and repositories that a release deletes, in words."""
 
     keys: list[str] = dataclasses.field(default_factory=list)
     repositories: list[str] = dataclasses.field(default_factory=list)
 
 
-def plan_release_keys() -> Released:
-    """Return what a release would delete."""
-    planned = Released()
+def plan_release_keys() -> ReleaseResult:
+    """Return the keys and repositories that a release would delete."""
+    planned = ReleaseResult()
     for change in key_changes_open():
         _note(change, planned)
     return planned
 
 
-def release_keys(passphrase: Passphrase) -> Released:
-    """Take the old keys away, and delete the old repositories. Raises `RekeyFailed` while the old one is in use.
+def release_keys(passphrase: Passphrase) -> ReleaseResult:
+    """Remove the old keys, and delete the old repositories. Raises `RekeyFailed` while the old passphrase is in use.
 
-    Cut off, it is completed by the next.
+    If it is interrupted, the next call completes it.
     """
     complete_exchanges()
     changes = key_changes_open()
-    done = Released()
+    done = ReleaseResult()
     for change in changes:
-        # All of them before anything is deleted.
+        # Check all of them before deleting anything.
         _require_new(change, passphrase)
         if change.old_key:
             _require_packages(change, passphrase)
@@ -69,7 +69,7 @@ def remove_old_key(change: KeyChange, new: Passphrase) -> None:
     """Remove the key file of the old passphrase from the repository that is in use."""
     if change.old_key:
         repository = _open(change, new)
-        with repository.lock(), contextlib.suppress(KeyNotFound):  # removed by a run that was cut off
+        with repository.lock(), contextlib.suppress(KeyNotFound):  # an interrupted run removed it
             repository.remove_key(change.old_key)
     key_change_settle(change, now=timezone.now())
 
@@ -79,7 +79,7 @@ def _require_new(change: KeyChange, passphrase: Passphrase) -> None:
     if repository.id != change.repository_id:
         raise RekeyFailed(
             f"The repository in {repository.location} is not the one whose key was changed; nothing was deleted. Run"
-            " `manage.py backup_rekey` with the same options again, which completes what was cut off."
+            " `manage.py backup_rekey` with the same options again, which completes the interrupted change."
         )
     in_use = next(key.name for key in repository.list_keys() if key.in_use)
     if change.old_key and in_use == change.old_key:
@@ -89,12 +89,12 @@ def _require_new(change: KeyChange, passphrase: Passphrase) -> None:
 
 
 def _require_packages(change: KeyChange, passphrase: Passphrase) -> None:
-    """A process that had the old passphrase until now may have sealed packages with it."""
+    """Raise `RekeyFailed` if a process has sealed a package with the old passphrase after the change."""
     for path in map(Path, selectors.packages_sealed(since=change.changed_at)):
         if is_stored_package(path) and path.exists() and not opens_with(path, passphrase):
             raise RekeyFailed(
                 f"The package {path} was made after the change with the old passphrase; nothing was deleted. Give the"
-                " old one to one more `backup_rekey --new-password-file`, which encrypts it anew; then release."
+                " old one to one more `backup_rekey --new-password-file`, which encrypts it again; then release."
             )
 
 
@@ -108,7 +108,7 @@ def _replaced(change: KeyChange) -> Path:
     return resolve_place(change.storage_path, encrypted=True).storage / change.replaced
 
 
-def _note(change: KeyChange, released: Released) -> None:
+def _note(change: KeyChange, released: ReleaseResult) -> None:
     place = resolve_place(change.storage_path, encrypted=True)
     if change.old_key:
         released.keys.append(f"{change.old_key[:8]} of {place.path}")

@@ -1,4 +1,4 @@
-"""The change of a passphrase: repositories, packages, and what gives the passphrase to all processes."""
+"""The change of a passphrase: in repositories, in packages, and in the file that all processes read."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from ...errors import RekeyFailed
 from ...models import KeyChange
 from ...selectors import job_of_package
 from ...selectors.passphrases import passphrase_is_confirmed
-from ...services.key_changes import key_change_enter, package_follows
+from ...services.key_changes import key_change_enter, package_update
 from ...services.passphrases import passphrase_confirm
 from ...storage.locations import RepositoryPlace
 from .new_repository import Exchange
@@ -32,7 +32,7 @@ from .release import remove_old_key
 
 
 @dataclasses.dataclass(slots=True)
-class Rekeyed:
+class RekeyResult:
     """The result of a change of keys, and the steps that are left to the user."""
 
     repositories: list[str] = dataclasses.field(default_factory=list)
@@ -49,15 +49,15 @@ def rekey(
     others: Sequence[Passphrase] = (),
     tracker: Tracker,
     tick: Callable[[], None],
-) -> Rekeyed:
-    """Carry out a plan. Cut off at any point, it is completed by carrying it out again.
+) -> RekeyResult:
+    """Carry out a plan. If it is interrupted at any point, carrying it out again completes it.
 
-    Until its end the old passphrase opens everything, too, but for packages that were encrypted anew. Raises
-    `RekeyFailed`, and what keeps a repository from being changed.
+    Until its end the old passphrase opens everything, too, except packages that are encrypted again. Raises
+    `RekeyFailed`, and other errors that prevent the change of a repository.
     """
     if plan.blocking:
         raise RekeyFailed("Nothing was changed: " + "; ".join(plan.blocking))
-    done = Rekeyed()
+    done = RekeyResult()
     changes = []
     for one in plan.repositories:
         if plan.new_repository:
@@ -69,7 +69,7 @@ def rekey(
         done.repositories.append(str(one.place.path))
     if old.reveal() != new.reveal():
         for path in plan.packages:
-            tracker.begin(f"encrypting {path.name} anew")
+            tracker.begin(f"encrypting {path.name} again")
             tick()
             _package(path, old, new, done, tick)
         if passphrase_is_confirmed(old):
@@ -100,7 +100,7 @@ def _add_key(place: RepositoryPlace, old: Passphrase, new: Passphrase) -> KeyCha
         return key_change_enter(place.storage_path, repository.id, old_key=old_key, new_key=new_key, now=timezone.now())
 
 
-def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: Callable[[], None]) -> None:
+def _package(path: Path, old: Passphrase, new: Passphrase, done: RekeyResult, tick: Callable[[], None]) -> None:
     if not path.exists():
         return  # retention has removed it since
     try:
@@ -111,14 +111,14 @@ def _package(path: Path, old: Passphrase, new: Passphrase, done: Rekeyed, tick: 
         return
     job = job_of_package(str(path))
     if job is not None:
-        # Also of one that was encrypted anew by a run that was cut off.
+        # Also for a package that an interrupted run had encrypted again.
         size, sha256 = measure_file(path)
-        package_follows(job.uuid, size=size, sha256=sha256, mark=new_mark(new))
+        package_update(job.uuid, size=size, sha256=sha256, mark=new_mark(new))
     done.packages.append(str(path))
 
 
-def _hand_over(plan: RekeyPlan, new: Passphrase, changes: list[KeyChange], done: Rekeyed) -> None:
-    """Have all processes take the new passphrase, where that is ours to do; otherwise say how."""
+def _hand_over(plan: RekeyPlan, new: Passphrase, changes: list[KeyChange], done: RekeyResult) -> None:
+    """Give the new passphrase to all processes if its source is a file that can be replaced; otherwise say how."""
     if plan.password_file:
         _replace_file(Path(plan.password_file), new)
         for change in changes:

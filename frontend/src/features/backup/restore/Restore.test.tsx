@@ -261,7 +261,7 @@ it("keeps the last known state of a restore during the swap, and polls", async (
 it("offers to cancel until the swap starts, and then gives the reason", async () => {
   let cancellable = true;
   const own = () => operation({ kind: "RESTORE", restore: RESTORE.uuid, cancellable });
-  const refused = "It exchanges the live system, which is not broken off.";
+  const refused = "It is swapping the live system and cannot be cancelled any more.";
   serve(
     http.get(`${API}/operations/`, () => HttpResponse.json(page(own()))),
     http.post(`${API}/restores/${RESTORE.uuid}/cancel/`, () => {

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from django.db.utils import Error as DatabaseFailure
 from django.db.utils import OperationalError
 
-from ....core.server_errors import what_helps, what_was_said
+from ....core.server_errors import advice_for, server_message
 from ....errors import RestoreFailed
 from ....sources.engines.mysql.connection import fresh_connection
 
@@ -46,8 +46,8 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             cursor.execute(f"SET SESSION lock_wait_timeout = {_PATIENCE_SECONDS}")
         except DatabaseFailure as error:
             raise RestoreFailed(
-                f"There is no connection to the server of the database {alias!r}: {what_was_said(error)}."
-                f" {what_helps(error)}"
+                f"There is no connection to the server of the database {alias!r}: {server_message(error)}."
+                f" {advice_for(error)}"
             ) from error
         yield cursor
 

@@ -21,7 +21,7 @@ from django.db.utils import Error as DatabaseFailure
 from strongroom.streams import Reader
 
 from ....core.manifest import DatabaseRecord
-from ....core.server_errors import what_helps, what_was_said
+from ....core.server_errors import advice_for, server_message
 from ....core.sql import quoted
 from ...errors import CaptureFailed, SourceRefused
 from ...file_references import NamedFiles, ReferenceField
@@ -158,7 +158,7 @@ def client_of(alias: str) -> Client:
             return find_client(server_major(wrapper))
     except DatabaseFailure as error:
         raise SourceRefused(
-            f"There is no connection to the database {alias!r}: {what_was_said(error)}. {what_helps(error)}"
+            f"There is no connection to the database {alias!r}: {server_message(error)}. {advice_for(error)}"
         ) from error
 
 

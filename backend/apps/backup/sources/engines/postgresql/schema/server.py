@@ -11,7 +11,7 @@ from django.db import connections
 from django.db.utils import Error as DatabaseFailure
 from django.db.utils import OperationalError
 
-from .....core.server_errors import what_helps, what_was_said
+from .....core.server_errors import advice_for, server_message
 from .....core.sql import quoted
 from .....errors import RestoreFailed
 from ..dump import fresh_connection
@@ -46,8 +46,8 @@ def server(alias: str) -> Iterator[CursorWrapper]:
             cursor.execute("SELECT pg_advisory_lock(%s, hashtext(%s))", [_LOCK, name])
         except DatabaseFailure as error:
             raise RestoreFailed(
-                f"There is no connection to the server of the database {alias!r}: {what_was_said(error)}."
-                f" {what_helps(error)}"
+                f"There is no connection to the server of the database {alias!r}: {server_message(error)}."
+                f" {advice_for(error)}"
             ) from error
         yield cursor
 
