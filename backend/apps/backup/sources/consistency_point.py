@@ -19,8 +19,6 @@ import msgspec
 
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.entries import Problem as Unread
-from strongroom.long_paths import reachable
-from strongroom.sparse_files import data_bytes
 from strongroom.streams import Reader
 
 from .. import conf
@@ -32,7 +30,7 @@ from .engines.contract import DatabaseCapture
 from .engines.registry import engine_of
 from .errors import CaptureFailed, SourceRefused
 from .file_references import TEXT, NamedFiles, ReferenceField, reference_fields, rows_name_files
-from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured
+from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured, tree_size
 from .hard_links import hold_by_links, remove_dead_links
 from .portable_rows import PortableCapture, data_folder, open_portable
 from .project_facts import fact_entries, fingerprints, project_facts
@@ -107,7 +105,7 @@ class ConsistencyPoint:
         """
         databases = sum(database.size_hint or 0 for database in self.databases)
         databases += sum(database.size_hint or 0 for database in self.portable)
-        return databases + sum(_tree_size(capture, with_holes=with_holes) for capture in self.roots)
+        return databases + sum(tree_size(capture, with_holes=with_holes) for capture in self.roots)
 
     def entries(self) -> list[Entry]:
         """Return the root entries in the order in which they must be read: the manifest is last."""
@@ -265,25 +263,6 @@ class ConsistencyPoint:
         if self._manifest is None:
             raise CaptureFailed("The sources have not been read to their end; there is no manifest.")
         return self._manifest
-
-
-def _tree_size(capture: RootCapture, *, with_holes: bool) -> int:
-    total = 0
-    folders = [os.fsencode(capture.root.path)]
-    while folders:
-        # The archiver comes to an unreadable folder again, and reports it.
-        folder = folders.pop()
-        with contextlib.suppress(OSError), reachable(folder) as place, os.scandir(place) as entries:
-            for entry in entries:
-                path = os.path.join(folder, entry.name)  # noqa: PTH118  bytes
-                if capture.excludes(path):
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(path)
-                elif entry.is_file(follow_symlinks=False):
-                    status = entry.stat(follow_symlinks=False)
-                    total += status.st_size if with_holes else data_bytes(path, status)
-    return total
 
 
 @contextlib.contextmanager

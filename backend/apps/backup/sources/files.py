@@ -17,6 +17,8 @@ from django.conf import settings as project
 from django.db import connections
 
 from strongroom.entries import Entry, Folder, OnDisk
+from strongroom.long_paths import reachable
+from strongroom.sparse_files import data_bytes
 
 from .. import conf
 from ..core.manifest import FileRootRecord
@@ -316,3 +318,23 @@ class RootCapture:
 def excluded_by(captures: Sequence[RootCapture]) -> Callable[[bytes], bool]:
     """Return a function that says, for all roots, whether a path was left out on purpose."""
     return lambda path: any(capture.excludes_within(path) for capture in captures)
+
+
+def tree_size(capture: RootCapture, *, with_holes: bool) -> int:
+    """Return the bytes of all captured files of a root, with the holes of sparse files or without."""
+    total = 0
+    folders = [os.fsencode(capture.root.path)]
+    while folders:
+        # The archiver comes to an unreadable folder again, and reports it.
+        folder = folders.pop()
+        with contextlib.suppress(OSError), reachable(folder) as place, os.scandir(place) as entries:
+            for entry in entries:
+                path = os.path.join(folder, entry.name)  # noqa: PTH118  bytes
+                if capture.excludes(path):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(path)
+                elif entry.is_file(follow_symlinks=False):
+                    status = entry.stat(follow_symlinks=False)
+                    total += status.st_size if with_holes else data_bytes(path, status)
+    return total
