@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.backup.commands import mission
-from tests.backup.commands.mission import text_of
+from tests.backup.testing import mission
+from tests.backup.testing.mission import text_of
 from tests.containers.conftest import USER, answer
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.slow]

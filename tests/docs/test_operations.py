@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
+from tests.backup.testing.edms import BACKEND, PASSPHRASE, Edms
 
 from demo.private_postgres import private_postgres
 

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from tests.backup.mariadb import mariadb  # noqa: F401  a fixture
+from tests.backup.testing.mariadb import mariadb  # noqa: F401  a fixture
 
 from demo.private_postgres import private_postgres
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import environment, let_everybody_through
 
 from strongroom.backends import FileHandle, LocalBackend
 from strongroom.backends.base import CONFIG, Leftover
@@ -17,8 +18,6 @@ from strongroom.ids import FileKind
 from strongroom.testing.contract import BackendContract, handle_of
 from strongroom.testing.faults import Fault, FaultyBackend, InjectedFault
 from strongroom.testing.memory import MemoryBackend
-
-from .conftest import let_everybody_through
 
 
 class TestMemory(BackendContract):
@@ -147,10 +146,6 @@ except StorageDenied as error:
         [sys.executable, "-c", program], check=False, capture_output=True, text=True, env=environment()
     )
     assert done.stdout.startswith("denied: Cannot write keys/"), done.stderr
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
 
 
 def test_storage_denied_is_a_backend_error() -> None:

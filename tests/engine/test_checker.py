@@ -4,6 +4,8 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.pieces import Pieces
+from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
@@ -18,9 +20,6 @@ from strongroom.snapshots import SnapshotView
 from strongroom.testing.broken import SHELF, Broken, flip, node_text, only, pack_of, save_tree
 from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
-
-from .conftest import CHEAP, PASSPHRASE, Restic
-from .test_format import Pieces
 
 
 def good(tmp_path: Path) -> tuple[Repository, MemoryBackend]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from tests.engine.testing.restic import CHEAP, PASSPHRASE, environment
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
@@ -19,9 +20,6 @@ from strongroom.entries import OnDisk
 from strongroom.repository import Repository
 from strongroom.repository.locks import Timing
 from strongroom.testing.trees import File, build, look
-
-from .conftest import CHEAP, PASSPHRASE
-from .test_backends import environment
 
 
 class Command:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from tests.engine.conftest import CHEAP, PASSPHRASE
+from tests.engine.testing.restic import CHEAP, PASSPHRASE
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import CHEAP, PASSPHRASE
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
 from strongroom.backends import LocalBackend
@@ -17,8 +18,6 @@ from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
 from strongroom.testing.broken import pack_of
 from strongroom.testing.trees import File, build, look
-
-from .conftest import CHEAP, PASSPHRASE
 
 AT_ONCE = Timing(settle=0)
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import CHEAP, PASSPHRASE
 
 from strongroom.affected_snapshots import find_affected
 from strongroom.archiver import ArchiveOptions, archive
@@ -19,8 +20,6 @@ from strongroom.repository.locks import Timing
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.memory import MemoryBackend
-
-from .conftest import CHEAP, PASSPHRASE
 
 pytestmark = pytest.mark.slow
 

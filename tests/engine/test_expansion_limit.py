@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import CHEAP, PASSPHRASE
 
 from strongroom import expansion_limit
 from strongroom.checker import verify_snapshot
@@ -19,8 +20,6 @@ from strongroom.repository.blob_writer import BlobWriter
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.memory import MemoryBackend
-
-from .conftest import CHEAP, PASSPHRASE
 
 LEVELS = 60
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.pieces import Pieces
+from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic, environment
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
 from strongroom.backends import LocalBackend
@@ -24,10 +26,6 @@ from strongroom.restorer import restore
 from strongroom.testing.faults import Fault, FaultyBackend, InjectedFault
 from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, HardLink, build, look
-
-from .conftest import CHEAP, PASSPHRASE, Restic
-from .test_backends import environment
-from .test_format import Pieces
 
 AT_ONCE = Timing(settle=0)
 

@@ -6,6 +6,7 @@ import random
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engine.testing.pieces import Pieces
 
 from strongroom import chunker, compression
 from strongroom.errors import Damaged, UnsafeName, UnsupportedRepository
@@ -34,22 +35,6 @@ from .test_crypto import KEY
 names = st.binary(min_size=1, max_size=40).filter(lambda n: b"/" not in n and b"\0" not in n and n not in {b".", b".."})
 moments = st.integers(-(60 * 10**18), 250 * 10**18)
 ids = st.binary(min_size=32, max_size=32).map(BlobId)
-
-
-class Pieces:
-    """A Reader that returns pieces of given sizes."""
-
-    def __init__(self, data: bytes, sizes: list[int]) -> None:
-        self.data = data
-        self.sizes = iter(sizes)
-
-    def read(self, size: int) -> bytes:
-        part = self.data[: min(size, next(self.sizes, size))]
-        self.data = self.data[len(part) :]
-        return part
-
-    def close(self) -> None:
-        self.data = b""
 
 
 # Text

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.test_repository import make
+from tests.engine.testing.restic import PASSPHRASE, Restic, environment
 
 from strongroom.backends import FileHandle
 from strongroom.errors import (
@@ -21,9 +22,6 @@ from strongroom.ids import FileKind
 from strongroom.repository import Repository
 from strongroom.repository.local_user import hostname
 from strongroom.repository.locks import RepositoryLock, Timing, list_locks
-
-from .conftest import PASSPHRASE, Restic
-from .test_backends import environment
 
 QUICK = Timing(settle=0.01, refresh=0.05, expire=2)
 

@@ -5,7 +5,7 @@ import os
 import time
 
 import pytest
-from tests.engine.conftest import CHEAP, PASSPHRASE
+from tests.engine.testing.restic import CHEAP, PASSPHRASE
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend

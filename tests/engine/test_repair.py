@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend
@@ -24,8 +25,6 @@ from strongroom.testing.broken import flip, only, pack_of
 from strongroom.testing.faults import Fault, FaultyBackend
 from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
-
-from .conftest import CHEAP, PASSPHRASE, Restic
 
 AT_ONCE = Timing(settle=0)
 

@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic
 
 from strongroom.backends import FileHandle, LocalBackend
 from strongroom.backends.base import CONFIG
@@ -25,8 +26,6 @@ from strongroom.repository import Repository
 from strongroom.repository.blob_reader import BlobReader
 from strongroom.repository.blob_writer import BlobWriter
 from strongroom.testing.memory import MemoryBackend
-
-from .conftest import CHEAP, PASSPHRASE, Restic
 
 
 def make() -> tuple[Repository, MemoryBackend]:

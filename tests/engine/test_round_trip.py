@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.restic import PASSPHRASE, Restic
 
 from strongroom import entries as tops
 from strongroom.archiver import ArchiveOptions, archive
@@ -18,8 +19,6 @@ from strongroom.repository import Repository
 from strongroom.restorer import restore
 from strongroom.snapshots import SnapshotView
 from strongroom.testing.trees import Fifo, File, Folder, HardLink, Link, Seen, build, look
-
-from .conftest import PASSPHRASE, Restic
 
 ODD_NAMES = [
     b"plain",

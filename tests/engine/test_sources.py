@@ -8,6 +8,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from tests.engine.testing.kept_files import Kept
+from tests.engine.testing.pieces import Pieces
+from tests.engine.testing.restic import CHEAP, PASSPHRASE, environment, let_everybody_through
 
 from strongroom.archiver import ArchiveOptions, ArchiveResult, archive
 from strongroom.archiver.files import ContentStore
@@ -25,11 +28,6 @@ from strongroom.testing.memory import MemoryBackend
 from strongroom.testing.trees import File, build, look
 from strongroom.testing.trees import Folder as Dir
 from strongroom.workers import Pool
-
-from .conftest import CHEAP, PASSPHRASE, let_everybody_through
-from .kept_files import Kept
-from .test_backends import environment
-from .test_format import Pieces
 
 
 @pytest.fixture

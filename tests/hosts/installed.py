@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.backup.forks import Forks
+from tests.backup.testing.forks import Forks
 
 from .cells import Cell
 from .environments import Environment

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from tests.backup.executors.brokers import redis_program
-from tests.backup.mariadb import MariaDB, private_mariadb, server_program
+from tests.backup.testing.brokers import redis_program
+from tests.backup.testing.mariadb import MariaDB, private_mariadb, server_program
 
 from demo.private_postgres import RunningServer, private_postgres
 

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.backup.forks import Forks
+from tests.backup.testing.forks import Forks
 
 from .cells import Cell, covering_cells, possible_cells
 from .environments import ROOT, Environment, InstallFailed, environment_of_tests, find_python

@@ -4,8 +4,8 @@ import re
 import time
 
 import pytest
-from tests.backup.commands import mission
-from tests.backup.commands.mission import PREFIX, text_of
+from tests.backup.testing import mission
+from tests.backup.testing.mission import PREFIX, text_of
 from tests.containers.conftest import SECONDS
 from tests.containers.test_services import worker  # noqa: F401  a fixture
 

@@ -6,11 +6,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.backup.mariadb import server_program
+from tests.backup.testing.mariadb import server_program
 
 PROGRAM = """
 import time
-from tests.backup.mariadb import private_mariadb
+from tests.backup.testing.mariadb import private_mariadb
 with private_mariadb() as server:
     print(server.folder, flush=True)
     time.sleep(60)

@@ -1,7 +1,7 @@
 """A wait that times out names what it waited for."""
 
 import pytest
-from tests.backup.api.serving import wait_until
+from tests.backup.testing.serving import wait_until
 
 
 def test_a_timeout_names_the_condition_and_the_last_answer():

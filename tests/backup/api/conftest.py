@@ -8,8 +8,8 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.core.cache import cache
 from rest_framework.test import APIClient
-from tests.backup.api.stored_backup import ROOT, entries, job, packaged, reader, repository
-from tests.backup.conftest import PASSPHRASE
+from tests.backup.testing.edms import PASSPHRASE
+from tests.backup.testing.stored_backup import ROOT, entries, job, packaged, reader, repository
 
 from apps.backup.core.permissions import Right
 from apps.backup.models import BackupJob

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.backup.retention.rows import storage_holds_all
+from tests.backup.testing.rows import storage_holds_all
 
 from apps.backup.backups.presence import forget_presence
 from apps.backup.core.permissions import Right

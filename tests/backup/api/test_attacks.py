@@ -17,9 +17,9 @@ from django.core.cache import cache
 from django.urls import reverse
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.serving import serving, token_of
-from tests.backup.conftest import PASSPHRASE
+from tests.backup.testing.edms import PASSPHRASE
+from tests.backup.testing.serving import serving, token_of
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.api.base_views import HEADERS
 from apps.backup.api.openapi_document import document

@@ -9,7 +9,7 @@ import pytest
 from django.core.management import call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.backup.api.conftest import ROOT
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.models import AuditChain, AuditEvent
 from apps.backup.services.actor import SYSTEM, Actor, acting, become, current_actor

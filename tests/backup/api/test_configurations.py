@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob

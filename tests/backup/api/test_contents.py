@@ -5,9 +5,8 @@ from __future__ import annotations
 import shutil
 
 import pytest
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.stored_backup import MANIFEST, TREE, body, download, files, stream
-from tests.backup.retention.rows import DAY, backup
+from tests.backup.testing.rows import DAY, backup
+from tests.backup.testing.stored_backup import MANIFEST, ROOT, TREE, body, download, files, stream
 
 from apps.backup.core.manifest import (
     encode,

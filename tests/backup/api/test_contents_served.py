@@ -11,9 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.backup.api.serving import SERVERS, serving, token_of, wait_until
-from tests.backup.conftest import Edms
-from tests.backup.retention.homes import create, make_older, packs, trigger
+from tests.backup.testing.edms import Edms
+from tests.backup.testing.homes import create, make_older, packs, trigger
+from tests.backup.testing.serving import SERVERS, serving, token_of, wait_until
 
 from strongroom.cli import main as strongroom
 

@@ -14,10 +14,9 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from rest_framework.test import APIClient
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.stored_backup import TREE, body, download, files, stream
-from tests.backup.conftest import CHEAP
-from tests.backup.retention.rows import DAY, backup
+from tests.backup.testing.edms import CHEAP
+from tests.backup.testing.rows import DAY, backup
+from tests.backup.testing.stored_backup import ROOT, TREE, body, download, files, stream
 
 from apps.backup.api import live_sessions as standing
 from apps.backup.core.permissions import Right

@@ -17,8 +17,8 @@ from django.test import AsyncRequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import force_authenticate
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.listening import Server, memory
+from tests.backup.testing.listening import Server, memory
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.api.events import Events, EventStateSerializer
 from apps.backup.core.permissions import Right

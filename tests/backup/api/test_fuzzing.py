@@ -13,12 +13,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.backup.api.serving import serving, token_of
-from tests.backup.conftest import Edms
+from tests.backup.testing.edms import Edms
+from tests.backup.testing.serving import serving, token_of
 
 from apps.backup.core.permissions import Right
 
-HERE = Path(__file__).parent
+TESTING = Path(__file__).parents[1] / "testing"
 THOROUGH = bool(os.environ.get("FUZZ_THOROUGHLY"))
 PEOPLE = ["all", "none", "anonymous", *(right.permission for right in Right)]
 TOKEN = """
@@ -45,7 +45,7 @@ def served(migrated_home, tmp_path_factory):
     """A server, and of every person the token. No executor runs the requests."""
     edms = Edms.copied(migrated_home, tmp_path_factory.mktemp("fuzzed") / "home")
     edms.have_repository()
-    edms.environment |= {"DJANGO_SETTINGS_MODULE": "fuzzed_settings", "PYTHONPATH": str(HERE / "projects")}
+    edms.environment |= {"DJANGO_SETTINGS_MODULE": "fuzzed_settings", "PYTHONPATH": str(TESTING / "projects" / "api")}
     edms.run("manage_backup_configs", "--install-production")
     edms.run("trigger_backup", "--config", "production_pre_deployment")
     edms.run("trigger_backup", "--type", "EXPORT")
@@ -71,7 +71,7 @@ def fuzz(served, person: str, *options: str) -> None:
         [sys.executable, "-m", "schemathesis.cli", "run", str(document), "--url", address, *header, *options],
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONPATH": str(HERE),
+            "PYTHONPATH": str(TESTING),
             "SCHEMATHESIS_HOOKS": "fuzz_hooks",
             "FUZZED_RIGHT": person,
         },

@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.restoring import ask_restore
-from tests.backup.conftest import CHEAP
+from tests.backup.testing.edms import CHEAP
+from tests.backup.testing.restoring import ask_restore
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.core.permissions import Right
 from apps.backup.core.processes import own_identity
@@ -17,7 +17,7 @@ from apps.backup.executors.dispatch import submit_operation
 from apps.backup.jobs.run import run_job
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
 from apps.backup.operations import run_operation, settle_dead, settle_operations
-from apps.backup.operations.restore import _leaving_room
+from apps.backup.operations.restore import _blocked_without_room
 from apps.backup.policies.job_request import JobRequest
 from apps.backup.policies.restore_request import RestoreRequest
 from apps.backup.restores.planning.plan import Plan, Space
@@ -301,4 +301,4 @@ def test_a_restore_beside_the_live_system_leaves_room_for_the_next_backups(db, s
     for needed, elsewhere, blocked in ((1000, False, 0), (1001, False, 1), (1001, True, 0)):
         where = "/proc" if elsewhere else str(tmp_path)
         made = Plan("b", "j", "FULL_RESTORE", "", space=[Space(where, needed, 2000)])
-        assert [line.count("1,000 stay free") for line in _leaving_room(made).blocking] == [1] * blocked
+        assert [line.count("1,000 stay free") for line in _blocked_without_room(made).blocking] == [1] * blocked

@@ -13,7 +13,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from tests.backup.conftest import BACKEND, PASSPHRASE
+from tests.backup.testing.edms import BACKEND, PASSPHRASE
 
 from apps.backup.api.openapi_document import document
 
@@ -48,7 +48,7 @@ def test_its_settings_are_its_own(edms, zones):
         "DJANGO_DEBUG": "1",
         "DJANGO_SETTINGS_MODULE": "other_api",
         "HOST_USE_TZ": zones,
-        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent / "projects"), str(BACKEND)]),
+        "PYTHONPATH": os.pathsep.join([str(Path(__file__).parents[1] / "testing" / "projects" / "api"), str(BACKEND)]),
     }
     edms.run("manage_backup_configs", "--install-production")
     assert " 02:00" in edms.run("manage_backup_configs", "--next").stdout

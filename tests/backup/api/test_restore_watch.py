@@ -8,7 +8,7 @@ import uuid
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
-from tests.backup.api.conftest import ROOT
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.api import restore_watch
 from apps.backup.core.permissions import Right

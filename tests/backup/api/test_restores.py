@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.backup.api.restoring import System, running
-from tests.backup.api.serving import token_of
-from tests.backup.conftest import Edms
+from tests.backup.testing.edms import Edms
+from tests.backup.testing.restoring import System, running
+from tests.backup.testing.serving import token_of
 
 from apps.backup.sources.engines.sqlite.online_copy import checkpoint_log
 from apps.backup.sources.files import RESTORE_MARK

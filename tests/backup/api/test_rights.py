@@ -15,7 +15,7 @@ from django.contrib.auth.views import LoginView
 from django.test import Client
 from django.urls import URLPattern, URLResolver, include, path
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.api import urls as api_urls
 from apps.backup.api.openapi_document import document

@@ -7,8 +7,8 @@ import json
 import threading
 
 import pytest
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.serving import Server, serving, token_of, wait_until
+from tests.backup.testing.serving import Server, serving, token_of, wait_until
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.models import BackupJob
 

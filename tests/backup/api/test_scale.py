@@ -8,7 +8,7 @@ from benchmarks.large_ledger import fill
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.api.openapi_document import document
 from apps.backup.models import BackupConfiguration, BackupJob

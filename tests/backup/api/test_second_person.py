@@ -7,8 +7,8 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.restoring import ask_restore
+from tests.backup.testing.restoring import ask_restore
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent, BackupConfiguration, Operation, RestoreJob

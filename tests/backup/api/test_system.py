@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
-from tests.backup.conftest import CHEAP, PASSPHRASE
-from tests.backup.retention.rows import backup, policy, storage_holds_all
+from tests.backup.testing.edms import CHEAP, PASSPHRASE
+from tests.backup.testing.rows import backup, policy, storage_holds_all
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.api.statistics import StatisticsSerializer
 from apps.backup.core.permissions import Right

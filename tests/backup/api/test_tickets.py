@@ -8,8 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import signing
 from rest_framework.test import APIClient
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.stored_backup import TREE, body
+from tests.backup.testing.stored_backup import ROOT, TREE, body
 
 from apps.backup.core.permissions import Right
 from apps.backup.models import AuditEvent

@@ -14,8 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from django.utils import timezone
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.stored_backup import MANIFEST
+from tests.backup.testing.stored_backup import MANIFEST, ROOT
 from tests.engine.packages.test_hostile import EVIL, LISTED, inside, write
 from tests.engine.packages.test_hostile import file as member
 

@@ -9,10 +9,10 @@ import os
 import socket
 
 import pytest
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.restoring import running
-from tests.backup.api.serving import serving, wait_until
-from tests.backup.conftest import Edms
+from tests.backup.testing.edms import Edms
+from tests.backup.testing.restoring import running
+from tests.backup.testing.serving import serving, wait_until
+from tests.backup.testing.stored_backup import ROOT
 
 LIST = f"{ROOT}uploads/"
 BYTES = "application/offset+octet-stream"

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import PASSPHRASE, Edms
+from tests.backup.testing.edms import PASSPHRASE, Edms
 
 NIGHTLY = ("--name", "nightly", "--type", "FULL", "--frequency", "DAILY", "--time", "02:00")
 

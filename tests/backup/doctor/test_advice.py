@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import CHEAP, PASSPHRASE, Edms
+from tests.backup.testing.edms import CHEAP, PASSPHRASE, Edms
 
 from strongroom.backends import LocalBackend
 from strongroom.errors import WrongPassphrase

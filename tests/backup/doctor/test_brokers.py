@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import pytest
 from celery import Celery
 from django.utils import timezone
-from tests.backup.conftest import BACKEND, Edms
+from tests.backup.testing.edms import BACKEND, Edms
 
 from apps.backup.doctor.brokers import worker_findings
 from apps.backup.errors import BrokerUnavailable

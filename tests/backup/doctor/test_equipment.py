@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND
-from tests.backup.sources.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
+from tests.backup.testing.edms import BACKEND
+from tests.backup.testing.hosting import filled_postgres, postgres, postgres_host  # noqa: F401
 
 from apps.backup.doctor.disks import Space, space_findings
 from apps.backup.doctor.environment import middleware_findings, setting_path_findings

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django_celery_beat.models import PeriodicTask
-from tests.backup.retention.rows import backup, storage_holds_all
+from tests.backup.testing.rows import backup, storage_holds_all
 
 from apps.backup.core.processes import ProcessIdentity, own_identity
 from apps.backup.doctor.findings import Finding, Severity

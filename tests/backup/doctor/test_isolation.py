@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 
-from tests.backup.conftest import Edms
-from tests.backup.doctor.asking import ask
+from tests.backup.testing.asking import ask
+from tests.backup.testing.edms import Edms
 
 
 def test_a_broker_whose_address_celery_refuses_is_a_finding(edms: Edms):

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.backup.conftest import PASSPHRASE, Edms
+from tests.backup.testing.edms import PASSPHRASE, Edms
 
 FRONTEND = Path(__file__).resolve().parents[3] / "frontend"
 

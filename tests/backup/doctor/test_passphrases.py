@@ -10,8 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND, PASSPHRASE, Edms, kill
-from tests.backup.doctor.asking import ask
+from tests.backup.testing.asking import ask
+from tests.backup.testing.edms import BACKEND, PASSPHRASE, Edms, kill
 
 OTHER = "a passphrase that opens nothing"
 PACKAGES = ("--name", "packages", "--type", "EXPORT", "--frequency", "DAILY", "--time", "02:00")

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import CHEAP, PASSPHRASE
-from tests.backup.doctor.asking import ask
+from tests.backup.testing.asking import ask
+from tests.backup.testing.edms import CHEAP, PASSPHRASE
 
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy, storage_holds_all
+from tests.backup.testing.rows import DAY, HOUR, NOW, backup, policy, storage_holds_all
 
 from apps.backup.core.processes import ProcessIdentity
 from apps.backup.doctor.health import examine

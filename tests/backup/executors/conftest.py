@@ -9,15 +9,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import Edms
-from tests.backup.executors.brokers import (
+from tests.backup.testing.brokers import (
     Server,
     private_rabbitmq,
     private_redis,
     rabbitmq_program,
     redis_program,
 )
-from tests.backup.executors.hosts import CONFIGURE, NAMES, Host
+from tests.backup.testing.edms import Edms
+from tests.backup.testing.executor_hosts import CONFIGURE, NAMES, Host
 
 from demo.private_postgres import RunningServer, private_postgres, server_binaries
 

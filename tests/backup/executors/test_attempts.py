@@ -4,7 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 import pytest
-from tests.backup.executors.brokers import free_port
+from tests.backup.testing.brokers import free_port
 
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository

@@ -5,9 +5,9 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.backup.executors.brokers import rabbitmq_program
 from tests.backup.executors.conftest import new_host
-from tests.backup.executors.hosts import Host, Running
+from tests.backup.testing.brokers import rabbitmq_program
+from tests.backup.testing.executor_hosts import Host, Running
 
 QUEUE = "backups-of-beat"
 MINUTELY = {"backups": {"task": "backup.run_due", "schedule": 1.0}}

@@ -3,7 +3,7 @@
 import os
 import signal
 
-from tests.backup.executors.hosts import parent_of
+from tests.backup.testing.executor_hosts import parent_of
 
 MOMENTS = ("one", "two", "three")
 

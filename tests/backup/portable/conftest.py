@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.backup.conftest import BACKEND, PASSPHRASE, Edms
-from tests.backup.sources.hosting import postgres  # noqa: F401  a fixture
+from tests.backup.testing.edms import BACKEND, PASSPHRASE, Edms
+from tests.backup.testing.hosting import postgres  # noqa: F401  a fixture
 
-PROJECTS = Path(__file__).parent / "projects"
+PROJECTS = Path(__file__).parents[1] / "testing" / "projects" / "portable"
 ENGINES = ("sqlite", "postgresql", "mysql")
 
 

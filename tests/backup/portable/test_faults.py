@@ -6,7 +6,7 @@ import contextlib
 import time
 
 import pytest
-from tests.backup.conftest import kill
+from tests.backup.testing.edms import kill
 
 
 @pytest.fixture(scope="module")

@@ -1,8 +1,6 @@
-"""The host projects of `tests.backup.sources.hosting`, and a server of MariaDB."""
+"""The host projects of `tests.backup.testing.hosting`, and a server of MariaDB."""
 
-from tests.backup.restores.mysql_places import limited, place  # noqa: F401
-from tests.backup.restores.shapes import app_host, plain  # noqa: F401
-from tests.backup.sources.hosting import (  # noqa: F401
+from tests.backup.testing.hosting import (  # noqa: F401
     filled_postgres,
     filled_sqlite,
     host,
@@ -10,3 +8,5 @@ from tests.backup.sources.hosting import (  # noqa: F401
     postgres_host,
     sqlite_host,
 )
+from tests.backup.testing.mysql_places import limited, place  # noqa: F401
+from tests.backup.testing.shapes import app_host, plain  # noqa: F401

@@ -23,7 +23,7 @@ from django.test.utils import isolate_apps
 from django.utils import timezone
 from django.utils.connection import ConnectionDoesNotExist
 from rest_framework.authtoken.models import Token
-from tests.backup.restores.mysql_places import connected
+from tests.backup.testing.mysql_places import connected
 
 from apps.backup.doctor.environment import settings_findings
 from apps.backup.errors import RestoreFailed

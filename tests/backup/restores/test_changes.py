@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from django.http import HttpResponse
-from tests.backup.api.conftest import ROOT
-from tests.backup.api.serving import serving, wait_until
-from tests.backup.conftest import kill
+from tests.backup.testing.edms import kill
+from tests.backup.testing.serving import serving, wait_until
+from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.core.application_hold import Scope, held, scope_of, write_lock
 from apps.backup.middleware import HoldWrites

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests.backup.conftest import BACKEND
+from tests.backup.testing.edms import BACKEND
 
 # A thread of a web server, reduced to what it does with its connections: for each line, one request.
 SERVER = """

@@ -10,9 +10,9 @@ import uuid
 import msgspec
 import pytest
 from django.db import connections
-from tests.backup.api.stored_backup import MANIFEST
-from tests.backup.conftest import kill
-from tests.backup.sources.hosting import start_with_file_limit
+from tests.backup.testing.edms import kill
+from tests.backup.testing.hosting import start_with_file_limit
+from tests.backup.testing.stored_backup import MANIFEST
 
 from apps.backup.core import mounts
 from apps.backup.core.manifest import FileRootRecord

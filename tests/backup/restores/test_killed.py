@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND, PASSPHRASE
+from tests.backup.testing.edms import BACKEND, PASSPHRASE
 
-SCRIPT = Path(__file__).with_name("kill_swaps.py")
+SCRIPT = Path(__file__).parents[1] / "testing" / "kill_swaps.py"
 
 
 def run(home, *arguments, **variables):

@@ -6,7 +6,7 @@ import time
 
 import pymysql
 import pytest
-from tests.backup.restores.mysql_places import (
+from tests.backup.testing.mysql_places import (
     ALIAS,
     LIVE,
     add_triggers,

@@ -8,7 +8,7 @@ from django.contrib.auth.models import Group, Permission, User
 from django.contrib.contenttypes.models import ContentType
 from django.db import connections
 from django.utils import timezone
-from tests.backup.restores.mysql_places import (
+from tests.backup.testing.mysql_places import (
     ALIAS,
     LIVE,
     add_triggers,

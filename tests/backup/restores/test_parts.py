@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
-from tests.backup.sources.hosting import Host, make_postgres_host, make_sqlite_host, start_with_file_limit
+from tests.backup.testing.hosting import Host, make_postgres_host, make_sqlite_host, start_with_file_limit
 
 pytestmark = pytest.mark.slow
 

@@ -7,8 +7,8 @@ import os
 from collections.abc import Iterator
 
 import pytest
-from tests.backup.api.serving import serving, wait_until
-from tests.backup.conftest import Edms, kill
+from tests.backup.testing.edms import Edms, kill
+from tests.backup.testing.serving import serving, wait_until
 
 from apps.backup.restores.engines.files.exchange import FORWARD
 

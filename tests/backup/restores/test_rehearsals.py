@@ -7,7 +7,7 @@ import signal
 import time
 
 import pytest
-from tests.backup.restores.shapes import APP, application
+from tests.backup.testing.shapes import APP, application
 
 pytestmark = pytest.mark.postgresql
 

@@ -3,7 +3,7 @@
 import re
 import shutil
 
-from tests.backup.sources.hosting import Host
+from tests.backup.testing.hosting import Host
 
 
 def change(host: Host) -> None:

@@ -2,7 +2,7 @@
 
 import psycopg
 import pytest
-from tests.backup.restores.shapes import SHAPES
+from tests.backup.testing.shapes import SHAPES
 
 pytestmark = pytest.mark.postgresql
 

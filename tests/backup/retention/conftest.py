@@ -1,10 +1,3 @@
-"""An EDMS whose repository opens at once; `new_edms` is one that has none yet."""
+"""An EDMS with a repository, whose key opens at once; `new_edms` has none yet."""
 
-import pytest
-from tests.backup.conftest import Edms
-
-
-@pytest.fixture
-def edms(new_edms: Edms) -> Edms:
-    new_edms.have_repository()
-    return new_edms
+from tests.backup.testing.fixtures import edms  # noqa: F401

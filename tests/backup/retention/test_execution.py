@@ -6,8 +6,8 @@ import threading
 import time
 
 import pytest
-from tests.backup.conftest import PASSPHRASE, Edms, kill
-from tests.backup.retention.homes import (
+from tests.backup.testing.edms import PASSPHRASE, Edms, kill
+from tests.backup.testing.homes import (
     create,
     make_older,
     make_packs_older,

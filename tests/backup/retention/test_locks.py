@@ -4,8 +4,8 @@ import io
 from datetime import time
 
 import pytest
-from tests.backup.conftest import CHEAP, PASSPHRASE
-from tests.backup.retention.rows import DAY, HOUR, NOW, backup, policy
+from tests.backup.testing.edms import CHEAP, PASSPHRASE
+from tests.backup.testing.rows import DAY, HOUR, NOW, backup, policy
 
 from apps.backup.core.progress import Tracker
 from apps.backup.models import BackupJob

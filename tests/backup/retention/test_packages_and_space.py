@@ -4,7 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from tests.backup.retention.homes import (
+from tests.backup.testing.homes import (
     create,
     make_packs_older,
     packs,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from tests.backup.retention.rows import (
+from tests.backup.testing.rows import (
     DAY,
     HOUR,
     INSTANT,

@@ -1,6 +1,6 @@
-"""The host projects of `tests.backup.sources.hosting`."""
+"""The host projects of `tests.backup.testing.hosting`."""
 
-from tests.backup.sources.hosting import (  # noqa: F401
+from tests.backup.testing.hosting import (  # noqa: F401
     filled_postgres,
     filled_sqlite,
     host,

@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.backup.conftest import BACKEND
+from tests.backup.testing.edms import BACKEND
 
 
 def package_of(host, tmp_path, *arguments, expect=0, **changes):

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from django.db import ConnectionHandler, models
 from django.test.utils import isolate_apps
-from tests.backup.conftest import BACKEND
+from tests.backup.testing.edms import BACKEND
 
 from apps.backup.core.manifest import OutsideColumn
 from apps.backup.doctor.settings_to_paste import with_fields, with_roots

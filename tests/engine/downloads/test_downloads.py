@@ -10,8 +10,8 @@ import tarfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.conftest import CHEAP
-from tests.engine.downloads.trees import MANIFEST, new_repository, part, snapshot_of, whole
+from tests.engine.testing.restic import CHEAP
+from tests.engine.testing.trees import MANIFEST, new_repository, part, snapshot_of, whole
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends import LocalBackend

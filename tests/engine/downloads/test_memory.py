@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[3]
 SCRIPT = """
 import os, resource, sys
-from tests.engine.downloads.trees import MANIFEST, snapshot_of
+from tests.engine.testing.trees import MANIFEST, snapshot_of
 from strongroom.downloads import FolderDownload, PackageDownload
 
 blob = os.urandom(1 << 20)

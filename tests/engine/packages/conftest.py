@@ -1,3 +1,3 @@
 """Fixture: GnuPG, if this machine has it."""
 
-from tests.engine.packages.gnupg import gpg  # noqa: F401
+from tests.engine.testing.gnupg import gpg  # noqa: F401

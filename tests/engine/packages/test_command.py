@@ -6,9 +6,9 @@ import os
 import stat
 
 import pytest
-from tests.engine.packages.gnupg import PASSPHRASE
 from tests.engine.packages.test_hostile import file, folder, write
 from tests.engine.packages.test_writing import NOW, SECRET, stream
+from tests.engine.testing.gnupg import PASSPHRASE
 
 from strongroom.cli import main
 from strongroom.entries import Folder

@@ -9,8 +9,8 @@ import zlib
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.packages.gnupg import PASSPHRASE, data, literal, message, packet, session
-from tests.engine.test_backends import environment
+from tests.engine.testing.gnupg import PASSPHRASE, data, literal, message, packet, session
+from tests.engine.testing.restic import environment
 
 from strongroom.errors import PackageDamaged, PackageLocked, PackageRefused
 from strongroom.packages.openpgp import MOST_SESSIONS, Encryptor, open_message

@@ -6,9 +6,9 @@ import subprocess
 import tarfile
 
 import pytest
-from tests.engine.packages.gnupg import PASSPHRASE
 from tests.engine.packages.test_hostile import GOOD, file, folder, sums, write
 from tests.engine.packages.test_writing import MANIFEST, NOW, media_of
+from tests.engine.testing.gnupg import PASSPHRASE
 
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageDamaged, PackageLocked, PackageRefused, PassphraseError

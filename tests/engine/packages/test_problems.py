@@ -4,8 +4,8 @@ import errno
 import os
 
 import pytest
-from tests.engine.kept_files import Kept
 from tests.engine.packages.test_writing import MANIFEST, NOW, media_of, names_in
+from tests.engine.testing.kept_files import Kept
 
 from strongroom.entries import Folder, OnDisk
 from strongroom.packages import (

@@ -11,8 +11,8 @@ import tarfile
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.packages.gnupg import PASSPHRASE
-from tests.engine.test_backends import environment
+from tests.engine.testing.gnupg import PASSPHRASE
+from tests.engine.testing.restic import environment
 
 from strongroom.entries import Folder, OnDisk, Stream
 from strongroom.errors import PackageRefused

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.conftest import PASSPHRASE, Restic
-from tests.engine.prune.histories import (
+from tests.engine.testing.histories import (
     THOROUGH,
     all_good,
     content,
@@ -26,7 +25,7 @@ from tests.engine.prune.histories import (
     names,
     save,
 )
-from tests.engine.test_backends import environment
+from tests.engine.testing.restic import PASSPHRASE, Restic, environment
 
 from strongroom.backends import LocalBackend
 from strongroom.checker import check

@@ -4,8 +4,7 @@ import os
 from datetime import timedelta
 
 import pytest
-from tests.engine.conftest import CHEAP, PASSPHRASE
-from tests.engine.prune.histories import (
+from tests.engine.testing.histories import (
     AT_ONCE,
     THOROUGH,
     all_good,
@@ -17,7 +16,8 @@ from tests.engine.prune.histories import (
     names,
     save,
 )
-from tests.engine.test_format import Pieces
+from tests.engine.testing.pieces import Pieces
+from tests.engine.testing.restic import CHEAP, PASSPHRASE
 
 from strongroom.archiver import ArchiveOptions, archive
 from strongroom.backends.base import CONFIG, FileHandle

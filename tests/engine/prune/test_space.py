@@ -7,8 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from tests.engine.conftest import PASSPHRASE
-from tests.engine.prune.histories import (
+from tests.engine.testing.histories import (
     THOROUGH,
     all_good,
     content,
@@ -20,6 +19,7 @@ from tests.engine.prune.histories import (
     names,
     save,
 )
+from tests.engine.testing.restic import PASSPHRASE
 
 from strongroom.backends import LocalBackend
 from strongroom.backends.base import FileHandle
