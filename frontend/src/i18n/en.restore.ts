@@ -230,6 +230,7 @@ export const restore = {
     countNames: { databases: "Databases", files: "Files", bytes: "Data", rows: "Rows", tables: "Tables" },
     log: "Log",
     plan: "Restore plan",
+    byCommand: "Command line",
     signedOutTitle: "You are signed out",
     signedOutRunning: "The restore has replaced the accounts and sessions. This page follows it to its end.",
     signedOutEnded:

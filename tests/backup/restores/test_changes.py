@@ -140,8 +140,14 @@ def test_restores_say_how_long_they_took_and_are_in_the_audit_trail(sqlite_host,
     events = sqlite_host.json("backup_audit")["events"]
     completed = [event["details"] for event in events if event["action"] == "restore.complete"]
 
-    assert {one["target"] for one in completed} == {f"folder {folder}", f"database {database}", ""}
+    assert {one["target"] for one in completed} == {f"folder {folder}", f"database {database}", "live"}
     assert all(float(one["seconds"]) > 0 for one in completed)
+    rows = sqlite_host.rows("SELECT target, status, rollback_state FROM backup_restorejob ORDER BY id")
+    assert rows == [
+        (f"folder {folder}", "COMPLETED", "NONE"),
+        (f"database {database}", "COMPLETED", "NONE"),
+        ("live", "COMPLETED", "AVAILABLE"),
+    ]
     assert all(one["seconds"] > 0 for one in (to_folder, to_database, live))
     assert (live["changes"]["tables"], live["changes"]["files"], live["changes"]["unknown"]) == ([], [], [])
     assert any("nothing was written between" in note for note in live["notes"])

@@ -103,10 +103,11 @@ def _require_output(path: Path, *, encrypted: bool) -> None:
 def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) -> BackupPlan:
     """Return the plan of a backup; write nothing. Raises the errors that would prevent the backup."""
     require_possible(request)
+    name = configuration.name if configuration else f"adhoc-{request.backup_type.lower()}"
     job = BackupJob(
         configuration=configuration,
         configuration_name=configuration.name if configuration else "",
-        job_name=f"{configuration.name if configuration else 'adhoc'}-<time>",
+        job_name=f"{name}-<time>",
         backup_type=request.backup_type,
         settings=request.to_json(),
     )

@@ -87,7 +87,11 @@ def new_job(
     slot: datetime | None = None,
 ) -> BackupJob:
     """Return a PENDING job that is not written yet; it holds its own copy of the request."""
-    name = configuration.name if configuration else f"adhoc-{request.backup_type.lower()}"
+    if configuration is not None:
+        name = configuration.name
+    else:
+        origin = "before-restore" if trigger == Trigger.PRE_RESTORE else "adhoc"
+        name = f"{origin}-{request.backup_type.lower()}"
     return BackupJob(
         configuration=configuration,
         configuration_name=configuration.name if configuration else "",

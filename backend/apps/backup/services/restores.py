@@ -132,14 +132,20 @@ def restore_opened_record(restore: uuid.UUID, reference: str) -> None:
     audit_record("restore.open_kept", AuditObject("restore", str(restore), storable_text(reference)))
 
 
-def restore_beside_record(reference: str, *, target: str, took: timedelta, reason: str = "") -> None:
-    """Record a restore to a folder or a database, which has no row, in the audit trail.
+def restore_beside_record(
+    new: NewRestore, *, began: datetime, now: datetime, counts: Mapping[str, object] | None = None, reason: str = ""
+) -> None:
+    """Record a restore to a folder or a database that a command has done, with its row and in the audit trail.
 
     `reason` says why it failed; "" if it succeeded. Raises `LedgerUnavailable`.
     """
-    details = {"target": storable_text(target), "reason": storable_text(reason)[:500], "seconds": _seconds(took)}
-    action = "restore.fail" if reason else "restore.complete"
-    audit_record(action, AuditObject("restore", "", storable_text(reference)), details=details)
+    with ledger_access("recording a restore"), transaction.atomic(using=ledger_alias()):
+        row = restore_create(new, now=began)
+        restore_start(row.uuid, now=began)
+        if reason:
+            restore_fail(row.uuid, reason, now=now)
+        else:
+            restore_complete(row.uuid, now=now, rollback_state=RollbackState.NONE, counts=counts)
 
 
 def _seconds(took: timedelta) -> str:

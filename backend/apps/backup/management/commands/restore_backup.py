@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+import uuid
+from datetime import datetime
 from pathlib import Path
 
 from django.core.management.base import CommandParser
+from django.utils import timezone
 
 from ...backups.references import BackupRef
 from ...core.progress import Tracker
@@ -37,7 +39,7 @@ from ...restores import (
 )
 from ...restores.backup_source import Origin
 from ...restores.journal import UNFINISHED
-from ...services.restores import restore_beside_record
+from ...services.restores import NewRestore, restore_beside_record
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..restore_options import add_restore_options, named_backup, restore_request
@@ -133,11 +135,8 @@ class Command(BackupCommand):
         return exitcodes.OK
 
     def _restore_beside_live(self, options: Options, plan: Plan, origin: Origin, request: RestoreRequest) -> int:
-        tracker, clock = Tracker(), time.monotonic()
+        tracker, clock, began = Tracker(), time.monotonic(), timezone.now()
         target = f"folder {plan.to_folder}" if plan.to_folder else f"database {plan.to_database}"
-
-        def took() -> timedelta:
-            return timedelta(seconds=time.monotonic() - clock)
 
         try:
             with ProgressDisplay() as display:
@@ -151,11 +150,11 @@ class Command(BackupCommand):
                     notes = restore_to_database(origin, plan, request, tracker, tick)
         except BaseException as error:
             reason = f"{type(error).__name__}: {error}"
-            for line in _record(plan, target, took=took(), reason=reason):
+            for line in _record(plan, target, began=began, reason=reason):
                 error.add_note(line)
             raise
-        seconds = took()
-        notes = [*notes, *_record(plan, target, took=seconds)]
+        seconds = time.monotonic() - clock
+        notes = [*notes, *_record(plan, target, began=began)]
         if options["json"]:
             self.print_json(
                 {
@@ -163,13 +162,13 @@ class Command(BackupCommand):
                     "status": "COMPLETED",
                     "to_folder": plan.to_folder,
                     "to_database": plan.to_database,
-                    "seconds": seconds.total_seconds(),
+                    "seconds": seconds,
                     "notes": notes,
                 }
             )
         else:
             where = [("folder", plan.to_folder), ("database", plan.to_database)]
-            facts([("status", "COMPLETED"), ("took", f"{seconds.total_seconds():.1f} s"), *where, ("notes", notes)])
+            facts([("status", "COMPLETED"), ("took", f"{seconds:.1f} s"), *where, ("notes", notes)])
         return exitcodes.OK
 
     def _list(self, options: Options) -> int:
@@ -251,10 +250,17 @@ class Command(BackupCommand):
             facts(plan_facts(plan))
 
 
-def _record(plan: Plan, target: str, *, took: timedelta, reason: str = "") -> list[str]:
-    """Add a restore beside the live system to the audit trail; return a note if the ledger cannot be written."""
+def _record(plan: Plan, target: str, *, began: datetime, reason: str = "") -> list[str]:
+    """Record a restore beside the live system in the ledger; return a note if the ledger cannot be written."""
+    new = NewRestore(
+        restore_type=plan.restore_type,
+        backup_job=uuid.UUID(plan.backup_job) if plan.backup_job else None,
+        backup_reference=plan.backup,
+        target=target,
+        plan=plan.to_json(),
+    )
     try:
-        restore_beside_record(plan.backup, target=target, took=took, reason=reason)
+        restore_beside_record(new, began=began, now=timezone.now(), counts=plan.counts, reason=reason)
     except LedgerUnavailable as error:
-        return [f"this restore is not in the audit trail: {error}"]
+        return [f"this restore is not in the ledger: {error}"]
     return []

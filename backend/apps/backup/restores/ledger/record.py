@@ -53,6 +53,7 @@ def begin(journal: Journal, *, asked_for: bool = False) -> bool:
         restore_type=journal.restore_type,
         backup_job=journal.backup_job,
         backup_reference=journal.backup,
+        target="live",
         plan=journal.plan,
     )
     try:

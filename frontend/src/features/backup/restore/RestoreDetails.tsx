@@ -17,7 +17,7 @@ import { Allowed } from "../permissions";
 import { Kept } from "./RollbackPanel";
 import { planOf } from "./plan";
 import { PlanView } from "./PlanView";
-import { targetText } from "./RestoreList";
+import { requesterText, targetText } from "./RestoreList";
 import { CancelButton } from "./CancelButton";
 import { Approval } from "./Approvals";
 
@@ -154,7 +154,7 @@ function Facts({ restore }: { restore: Restore }) {
     ],
     [t("restore.page.what"), label("restoreType", restore.restore_type)],
     [t("restore.page.to"), targetText(restore.target)],
-    [t("restore.page.by"), restore.requested_by ?? t("common.unknown")],
+    [t("restore.page.by"), requesterText(restore)],
     [t("restore.page.asked"), `${dateTime(restore.queued_at)} (${ago(restore.queued_at)})`],
   ];
   if (began) {

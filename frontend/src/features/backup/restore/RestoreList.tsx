@@ -21,6 +21,12 @@ type Restore = Schemas["Restore"];
 
 const STATES = ["PENDING", "RUNNING", "COMPLETED", "FAILED", "CANCELLED"] as const;
 
+/** Return the user who requested a restore. Commands have no user, and no operation either. */
+export function requesterText(restore: Pick<Restore, "requested_by" | "operation">): string {
+  const isCommand = restore.operation === null;
+  return restore.requested_by ?? t(isCommand ? "restore.page.byCommand" : "common.unknown");
+}
+
 export function targetText(target: string): string {
   return target === "live" ? t("restore.page.target.live") : target;
 }
@@ -32,7 +38,7 @@ const COLUMNS: Column<Restore>[] = [
   { header: t("restore.list.target"), cell: (row) => targetText(row.target) },
   { header: t("restore.list.state"), cell: (row) => <State row={row} /> },
   { header: t("restore.list.rollback"), cell: rollbackText },
-  { header: t("restore.list.who"), cell: (row) => row.requested_by ?? "" },
+  { header: t("restore.list.who"), cell: requesterText },
 ];
 
 export function RestoreList() {
