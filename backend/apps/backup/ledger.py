@@ -20,6 +20,8 @@ LEDGER_PATIENCE = 20.0
 """Seconds that finished work, or a backup about to be published, waits for an unavailable ledger."""
 _PAUSE = 0.5
 """Seconds between two attempts to reach an unavailable ledger."""
+_SWAP_SECONDS = 1.0
+"""Most seconds for which a swap leaves the place of a database file empty."""
 
 
 def ledger_alias() -> str:
@@ -54,10 +56,16 @@ def ledger_access(doing: str) -> Iterator[None]:
 def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
     """Raise `LedgerMissing` if the ledger is a file that does not exist.
 
-    SQLite would create a missing file again, and would go on writing into a deleted one.
+    SQLite would create a missing file again, and would go on writing into a deleted one. Waits a second for a file that
+    is missing: a restore that cannot exchange two names moves the old file away before the new one is there.
     """
     path = database_file(connection)
-    if path is None or path.exists():
+    if path is None:
+        return
+    deadline = time.monotonic() + _SWAP_SECONDS
+    while not path.exists() and time.monotonic() < deadline:
+        time.sleep(_SWAP_SECONDS / 20)
+    if path.exists():
         return
     raise LedgerMissing(
         f"The ledger could not be used while {doing}: the database file {str(path)!r} does not exist. Restore it, or"
