@@ -203,12 +203,13 @@ def test_fact_files_only_where_they_are_encrypted(sqlite_host, tmp_path):
     [
         ("HOST_NAME", ":memory:", "in memory"),
         ("HOST_NAME", "file:x?mode=memory&cache=shared", "in memory"),
-        ("HOST_ENGINE", "tests.backup.sources.projects.strange", "tests.backup.sources.projects.strange"),
+        ("HOST_ENGINE", "tests.backup.testing.projects.sources.strange", "tests.backup.testing.projects.sources.strange"),
     ],
 )
 def test_databases_that_cannot_be_backed_up(sqlite_host, variable, value, said):
     code = (
-        "from apps.backup.sources import *; import uuid, datetime, pathlib, tempfile\n"
+        "from apps.backup.sources.consistency_point import CaptureSpec, open_consistency_point\n"
+        "from apps.backup.sources.errors import SourceRefused; import uuid, datetime, pathlib, tempfile\n"
         "spec = CaptureSpec(job_uuid=uuid.uuid4(), job_name='', configuration_name='', encrypted=False,"
         " started_at=datetime.datetime.now(datetime.UTC), staging=pathlib.Path(tempfile.mkdtemp()))\n"
         "try:\n"
@@ -225,7 +226,7 @@ def test_databases_that_cannot_be_backed_up(sqlite_host, variable, value, said):
 def test_a_lost_database_is_an_error(sqlite_host):
     code = (
         "from apps.backup.sources.engines.sqlite.online_copy import open_sqlite; import pathlib\n"
-        "from apps.backup.sources import CaptureFailed\n"
+        "from apps.backup.sources.errors import CaptureFailed\n"
         "try:\n"
         "    with open_sqlite('default', {'NAME': '/nowhere/x.sqlite3'}, pathlib.Path(), fields=[], named=None): pass\n"
         "except CaptureFailed as error: print('failed:', error)\n"

@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from apps.backup.errors import RestoreFailed
-from apps.backup.sources import ClientMissing, SourceRefused
 from apps.backup.sources.engines.postgresql.client_programs import (
     Client,
     client_environment,
@@ -23,6 +22,7 @@ from apps.backup.sources.engines.postgresql.client_programs import (
 )
 from apps.backup.sources.engines.postgresql.schema.server import require_no_subscription
 from apps.backup.sources.engines.postgresql.server_facts import read_server_facts
+from apps.backup.sources.errors import ClientMissing, SourceRefused
 
 SETTINGS = {
     "NAME": "edms",

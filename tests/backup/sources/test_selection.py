@@ -6,8 +6,8 @@ import io
 import pytest
 
 from apps.backup.core.manifest import DatabaseRecord
-from apps.backup.sources import CaptureFailed, SourceRefused
 from apps.backup.sources.engines.postgresql.read_dump import count_copied
+from apps.backup.sources.errors import CaptureFailed, SourceRefused
 from apps.backup.sources.files import FileRoot, Selection, file_roots
 from apps.backup.sources.migrations import code_leaves, leaves
 from apps.backup.sources.streams import MeasuredReader, ProcessReader

@@ -36,8 +36,7 @@ from ..services.job_results import manifest_facts, summary_facts
 from ..services.jobs import audited
 from ..services.removals import removal_begin, removal_done
 from ..services.repositories import repository_enter
-from ..sources import read_manifest
-from ..sources.verify import SnapshotPlace
+from ..sources.verify import SnapshotPlace, read_manifest
 from ..storage.locations import SEALED_PACKAGE, RepositoryPlace, known_places
 from ..storage.packages import known_packages
 from ..storage.passphrase import current_passphrase

@@ -26,10 +26,9 @@ from ..selectors import job_by_uuid
 from ..services.damages import damage_found
 from ..services.jobs import job_trust_set
 from ..services.repositories import require_repository
-from ..sources import read_manifest, verify_captured
 from ..sources.rehearsals import Rehearsals, rehearse_all
 from ..sources.streams import DumpPlace
-from ..sources.verify import SnapshotPlace
+from ..sources.verify import SnapshotPlace, read_manifest, verify_captured
 from ..storage.locations import RepositoryPlace
 from ..storage.repository_locks import missing_lock_notes
 from ..storage.staging import staging_folder

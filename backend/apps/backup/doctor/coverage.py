@@ -16,8 +16,9 @@ from ..errors import SettingsInvalid
 from ..models import BackupConfiguration, BackupJob, BackupType
 from ..selectors import TAKES_FILES, Latest, backups_verified, holds_database, holds_root
 from ..services.policy_import import refusal_here
-from ..sources import SourceRefused, database_aliases
 from ..sources.consistency_point import WITH_DATABASES, WITH_FILES
+from ..sources.databases import database_aliases
+from ..sources.errors import SourceRefused
 from ..sources.file_references import reference_fields
 from ..sources.files import Selection, file_roots
 from .findings import Finding, critical, warning

@@ -14,8 +14,8 @@ from django.db import connections
 from .. import conf
 from ..core.mounts import any_mount
 from ..errors import SettingsInvalid
-from ..sources import SourceRefused
 from ..sources.engines.registry import DATABASE_ENGINES
+from ..sources.errors import SourceRefused
 from ..sources.file_references import reference_fields
 from ..sources.files import file_roots, storages
 from ..storage import upload_files as uploads

@@ -20,8 +20,9 @@ from ..core.server_errors import advice_for, server_message
 from ..errors import SettingsInvalid
 from ..ledger import ledger_alias
 from ..restores import RestoreRefused, access_models, interrupted_restores
-from ..sources import ClientMissing, SourceRefused, database_aliases
+from ..sources.databases import database_aliases
 from ..sources.engines.registry import DATABASE_ENGINES
+from ..sources.errors import ClientMissing, SourceRefused
 from .findings import Finding, critical, warning
 
 

@@ -21,7 +21,7 @@ from django.db.models import Q
 from ..backups.presence import Presence
 from ..errors import SettingsInvalid
 from ..selectors import ConfigurationState, good_backups
-from ..sources import SourceRefused
+from ..sources.errors import SourceRefused
 from .coverage import never_verified
 from .findings import Finding, Severity
 from .freshness import late_since, period

@@ -11,9 +11,10 @@ from django.db import connections
 from ..errors import SettingsInvalid
 from ..models import BackupJob, RehearsalState
 from ..selectors import jobs_with_dump
-from ..sources import SourceRefused, database_aliases
+from ..sources.databases import database_aliases
 from ..sources.engines.registry import engine_of
 from ..sources.engines.rehearsal import RESTRICTED
+from ..sources.errors import SourceRefused
 from .findings import Finding, critical, warning
 
 

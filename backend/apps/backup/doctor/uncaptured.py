@@ -15,7 +15,8 @@ from .. import conf, selectors
 from ..core.cache import TtlCache
 from ..core.manifest import OutsideColumn, OutsideFacts
 from ..errors import SettingsInvalid
-from ..sources import SourceRefused, database_aliases
+from ..sources.databases import database_aliases
+from ..sources.errors import SourceRefused
 from ..sources.file_references import reference_fields
 from ..sources.files import database_files, file_roots, storages
 from ..sources.project_folders import base_dir, inside_any, is_code, is_hidden, not_backed_up, without_documents

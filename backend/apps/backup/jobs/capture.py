@@ -34,10 +34,10 @@ from ..services.damage_records import damage_note, damaged_files_note
 from ..services.damages import damage_settle
 from ..services.job_results import JobResult, manifest_facts, summary_facts
 from ..services.repositories import repository_for_job
-from ..sources import CaptureSpec, ConsistencyPoint, open_consistency_point, read_manifest
+from ..sources.consistency_point import CaptureSpec, ConsistencyPoint, open_consistency_point
 from ..sources.rehearsals import Rehearsals, rehearse_all
 from ..sources.streams import DumpPlace
-from ..sources.verify import SnapshotPlace
+from ..sources.verify import SnapshotPlace, read_manifest
 from ..storage.locations import PACKAGES, PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 from ..storage.packages import is_package_folder
 from ..storage.private_files import make_private_folder

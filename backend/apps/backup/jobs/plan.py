@@ -13,8 +13,8 @@ from ..errors import RequestRefused
 from ..models import BackupConfiguration, BackupJob, BackupType
 from ..policies.job_request import JobRequest
 from ..services.repositories import open_for_plan
-from ..sources import database_aliases
 from ..sources.consistency_point import PORTABLE
+from ..sources.databases import database_aliases
 from ..sources.engines.registry import engine_of
 from ..storage.locations import PLAIN_PACKAGE, SEALED_PACKAGE, RepositoryPlace, choose_place
 from .capture import package_path

@@ -12,7 +12,7 @@ from strongroom.format.snapshot import Summary
 
 from ..core.manifest import Manifest
 from ..models import Trust
-from ..sources.rehearsals import Rehearsals
+from ..sources.engines.rehearsal import Rehearsals
 from .job_log import storable, storable_text
 
 MOST_PROBLEMS_KEPT = 1000

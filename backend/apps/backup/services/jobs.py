@@ -21,7 +21,7 @@ from ..errors import AlreadyRunning, IllegalTransition, JobNotFound, LeaseLost, 
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus, Trigger, Trust
 from ..policies.job_request import JobRequest
-from ..sources.rehearsals import Rehearsals
+from ..sources.engines.rehearsal import Rehearsals
 from .acknowledgements import accepted_until
 from .audit import AuditObject, audit_record
 from .dead_jobs import LEASE, RELEASED, after_failure, job_reap
