@@ -6,10 +6,16 @@ import subprocess
 import time
 
 import pytest
-from tests.backup.testing.edms import PASSPHRASE, kill
+from tests.backup.testing.edms import PASSPHRASE, Edms, kill
 from tests.backup.testing.hosting import start_with_file_limit
 
 WRONG = {"BACKUP_PASSWORD": "wrong"}
+
+
+@pytest.fixture
+def edms(new_edms: Edms) -> Edms:
+    """An EDMS without a repository: packages need none."""
+    return new_edms
 
 
 def add_configuration(project, name, **values):

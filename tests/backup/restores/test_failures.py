@@ -18,6 +18,7 @@ from apps.backup.core import mounts
 from apps.backup.core.manifest import FileRootRecord
 from apps.backup.errors import RestoreRefused, RestoreUnfinished
 from apps.backup.policies.restore_request import RestoreRequest
+from apps.backup.restores.engines.registry import DATABASE_ENGINES
 from apps.backup.restores.journal import Component, Journal, Kind, State
 from apps.backup.restores.planning.databases import _plan_file
 from apps.backup.restores.planning.live import _plan_root, require_leave_out
@@ -143,7 +144,7 @@ def test_a_database_file_that_is_a_mount_is_seen_in_the_plan(tmp_path, monkeypat
     def planned(place):
         table.write_text(f"1 2 8:1 / {place} rw\n")
         plan = Plan("a backup", "", "DATABASE_RESTORE", "")
-        _plan_file(plan, "default", {}, size=0, room=0, place=None)
+        _plan_file(plan, DATABASE_ENGINES["sqlite"], "default", {}, size=0, room=0, place=None)
         return plan.blocking
 
     assert planned(tmp_path) == []

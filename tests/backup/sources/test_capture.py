@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 from tests.backup.testing.edms import BACKEND
 
+STRANGE = "tests.backup.testing.projects.sources.strange"
+"""A database engine that nothing knows."""
+
 
 def package_of(host, tmp_path, *arguments, expect=0, **changes):
     """A package of the host: its manifest, the names in it, and the command's answer."""
@@ -203,7 +206,7 @@ def test_fact_files_only_where_they_are_encrypted(sqlite_host, tmp_path):
     [
         ("HOST_NAME", ":memory:", "in memory"),
         ("HOST_NAME", "file:x?mode=memory&cache=shared", "in memory"),
-        ("HOST_ENGINE", "tests.backup.testing.projects.sources.strange", "tests.backup.testing.projects.sources.strange"),
+        ("HOST_ENGINE", STRANGE, STRANGE),
     ],
 )
 def test_databases_that_cannot_be_backed_up(sqlite_host, variable, value, said):
