@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from tests.backup.testing.brokers import (
     redis_program,
 )
 from tests.backup.testing.edms import Edms
-from tests.backup.testing.executor_hosts import CONFIGURE, NAMES, Host
+from tests.backup.testing.executor_hosts import CONFIGURE, Host, new_host
 
 from demo.private_postgres import RunningServer, private_postgres, server_binaries
 
@@ -29,19 +28,6 @@ def configured_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactor
     shutil.copytree(migrated_home, home)
     Edms(home, {}).run("shell", "-c", CONFIGURE)
     return home
-
-
-@contextlib.contextmanager
-def new_host(configured_home: Path, folder: Path) -> Iterator[Host]:
-    """An EDMS with a few files in a folder of its own; its processes end with the block."""
-    made = Host.copied(configured_home, folder / "home")
-    for name in NAMES:
-        made.have_repository(name)
-    made.use()
-    try:
-        yield made
-    finally:
-        made.end()
 
 
 @pytest.fixture

@@ -7,8 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tests.backup.executors.conftest import new_host
-from tests.backup.testing.executor_hosts import NAMES, stored
+from tests.backup.testing.executor_hosts import NAMES, new_host, stored
 
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository

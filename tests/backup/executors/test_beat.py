@@ -5,9 +5,8 @@ import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.backup.executors.conftest import new_host
 from tests.backup.testing.brokers import rabbitmq_program
-from tests.backup.testing.executor_hosts import Host, Running
+from tests.backup.testing.executor_hosts import Host, Running, new_host
 
 QUEUE = "backups-of-beat"
 MINUTELY = {"backups": {"task": "backup.run_due", "schedule": 1.0}}

@@ -7,7 +7,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from tests.backup.portable.conftest import ENGINES, SAMPLED, MakeZoo, Zoo, kept
+from tests.backup.testing.zoo import ENGINES, SAMPLED, MakeZoo, Zoo, kept
 
 MARKS = {"postgresql": [pytest.mark.postgresql], "mysql": [pytest.mark.mariadb], "sqlite": []}
 PAIRS = [pytest.param(source, target, marks=MARKS[source] + MARKS[target]) for source in ENGINES for target in ENGINES]

@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import pytest
-from tests.backup.portable.conftest import Zoo
+from tests.backup.testing.zoo import Zoo
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import io
 import json
 
 import pytest
-from tests.backup.portable.conftest import SAMPLED, kept
+from tests.backup.testing.zoo import SAMPLED, kept
 
 from strongroom.entries import Folder, Stream
 from strongroom.packages import open_package, write_package

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from tests.backup.portable.conftest import Zoo
 from tests.backup.portable.test_shapes import run_all
+from tests.backup.testing.zoo import Zoo
 
 EXAMPLES = int(os.environ.get("RANDOM_SCHEMAS", "1"))
 TABLES = 10 if EXAMPLES == 1 else 25

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
-from tests.backup.portable.conftest import Zoo
+from tests.backup.testing.zoo import Zoo
 
 SHAPES = Path(__file__).parents[2] / "hosts" / "export"
 MARKS = {"postgresql": pytest.mark.postgresql, "mysql": pytest.mark.mariadb}

@@ -338,3 +338,16 @@ def parent_of(pid: int) -> int:
 def stored(moment: datetime) -> str:
     """A moment as Django writes it into SQLite; PostgreSQL takes it for one of its session's zone, which is UTC."""
     return str(moment.astimezone(UTC).replace(tzinfo=None))
+
+
+@contextlib.contextmanager
+def new_host(configured_home: Path, folder: Path) -> Iterator[Host]:
+    """An EDMS with a few files in a folder of its own; its processes end with the block."""
+    made = Host.copied(configured_home, folder / "home")
+    for name in NAMES:
+        made.have_repository(name)
+    made.use()
+    try:
+        yield made
+    finally:
+        made.end()

@@ -2,36 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-import dataclasses
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.backup.testing.edms import Edms
-
-SIZE = "96m"
-
-
-@dataclasses.dataclass
-class Disk:
-    """A mounted file system."""
-
-    path: Path
-
-    def fill(self) -> None:
-        """Leave no byte."""
-        with contextlib.suppress(OSError), (self.path / "filler").open("ab", buffering=0) as file:
-            while True:
-                file.write(b"\0" * 4096)
-
-    def make_read_only(self) -> None:
-        mount("-o", "remount,ro", str(self.path))
-
-
-def mount(*words: str) -> None:
-    subprocess.run(["mount", *words], check=True, capture_output=True)
+from tests.backup.testing.small_disk import SIZE, Disk, mount
 
 
 @pytest.fixture

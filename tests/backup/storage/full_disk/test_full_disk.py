@@ -8,9 +8,9 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.backup.storage.full_disk.conftest import Disk
 from tests.backup.testing.edms import Edms, kill
 from tests.backup.testing.homes import create, make_older, restic, stored, trigger
+from tests.backup.testing.small_disk import Disk
 
 SETS = ["full", "read-only"]
 RESERVE = 16 << 20

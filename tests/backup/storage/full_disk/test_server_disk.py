@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.backup.storage.full_disk.conftest import mount
+from tests.backup.testing.small_disk import mount
 
 from demo.private_postgres import private_postgres
 
