@@ -161,21 +161,23 @@ export const restoreQuery = (api: Api, uuid: string) =>
       state.data && (state.error || ["PENDING", "RUNNING"].includes(state.data.status)) ? WATCH_MS : false,
   });
 
-/** A token that shows one restore to its end, after a live restore has replaced the session of its user. */
-export const watchTokenQuery = (api: Api, uuid: string) =>
+/** A ticket that shows one restore to its end, after a live restore has replaced the session of its user. */
+export const watchTicketQuery = (api: Api, uuid: string) =>
   queryOptions({
-    queryKey: ["restore-watch-token", uuid],
-    queryFn: async () => (await unwrap(api.POST("/restores/{uuid}/watch/", { params: { path: { uuid } } }))).token,
+    queryKey: ["restore-watch-ticket", uuid],
+    queryFn: async () => (await unwrap(api.POST("/restores/{uuid}/watch/", { params: { path: { uuid } } }))).ticket,
     staleTime: Infinity,
     gcTime: Infinity,
   });
 
-/** The progress and the result of a restore, for the holder of its token. */
-export const watchedRestoreQuery = (api: Api, uuid: string, token: string) =>
+/** The progress and the result of a restore, for the holder of its ticket. */
+export const watchedRestoreQuery = (api: Api, uuid: string, ticket: string) =>
   queryOptions({
     queryKey: ["restore-watch", uuid],
     queryFn: () =>
-      unwrap(api.GET("/restores/{uuid}/watch/", { params: { path: { uuid }, header: { "X-Restore-Token": token } } })),
+      unwrap(
+        api.GET("/restores/{uuid}/watch/", { params: { path: { uuid }, header: { "X-Restore-Ticket": ticket } } }),
+      ),
     refetchInterval: WATCH_MS,
   });
 

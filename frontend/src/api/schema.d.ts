@@ -555,7 +555,7 @@ export interface paths {
         get: operations["restores_watch"];
         put?: never;
         /** @description The progress and the result of a restore, also for users whom the restore has signed out. */
-        post: operations["restores_watch_token"];
+        post: operations["restores_watch_ticket"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1958,12 +1958,12 @@ export interface components {
             /** @description The number of open findings, which may also be there if PROTECTED. */
             warnings: number;
         };
-        /** @description A token for one restore. */
-        WatchToken: {
+        /** @description A ticket for one restore. */
+        WatchTicket: {
             /** Format: date-time */
             expires_at: string;
-            /** @description Send it in the header X-Restore-Token. */
-            token: string;
+            /** @description Send it in the header X-Restore-Ticket. */
+            ticket: string;
         };
         /** @description The progress and the result of a restore. */
         WatchedRestore: {
@@ -5808,8 +5808,8 @@ export interface operations {
         parameters: {
             query?: never;
             header?: {
-                /** @description A token. */
-                "X-Restore-Token"?: string;
+                /** @description A ticket. */
+                "X-Restore-Ticket"?: string;
             };
             path: {
                 uuid: string;
@@ -5882,7 +5882,7 @@ export interface operations {
             };
         };
     };
-    restores_watch_token: {
+    restores_watch_ticket: {
         parameters: {
             query?: never;
             header?: never;
@@ -5898,7 +5898,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["WatchToken"];
+                    "application/json": components["schemas"]["WatchTicket"];
                 };
             };
             /** @description The request is not valid. `errors` names each field and the reason. */

@@ -97,10 +97,10 @@ def test_a_user_who_is_not_in_the_backup_sees_the_end_of_the_restore(system, bac
     values = {"backup": backup["job"], "confirm": system.name(backup), "safety_backup": False}
     made = system.post("restores/", values, expect=201, headers=newcomer)
     where = f"restores/{made['restore']['uuid']}/"
-    token = {"X-Restore-Token": system.post(f"{where}watch/", {}, expect=201, headers=newcomer)["token"]}
+    ticket = {"X-Restore-Ticket": system.post(f"{where}watch/", {}, expect=201, headers=newcomer)["ticket"]}
     system.operation(made["operation"])
     assert system.server.get(where, newcomer)[0] == 401
-    status, _, body = system.server.get(f"{where}watch/", {"Authorization": "", **token})
+    status, _, body = system.server.get(f"{where}watch/", {"Authorization": "", **ticket})
     shown = json.loads(body)
     assert (status, shown["status"], shown["rollback_state"]) == (200, "COMPLETED", "AVAILABLE")
     assert shown["counts"]["files"] == len(system.files())

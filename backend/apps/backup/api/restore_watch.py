@@ -1,6 +1,6 @@
-"""Watch a restore to its end with a token, because a live restore replaces the session of the user who started it.
+"""Watch a restore to its end with a ticket, because a live restore replaces the session of the user who started it.
 
-The token is signed, is for one restore and is valid for two days. It travels in a header, which servers do not log. It
+The ticket is signed, is for one restore and is valid for two days. It travels in a header, which servers do not log. It
 shows the progress and the result of its restore, and allows nothing else.
 """
 
@@ -31,46 +31,48 @@ from .restore_fields import PhaseSerializer, RestoreSerializer
 from .restores import found_restore
 from .serializer_fields import ApiSerializer, EmptySerializer, TimestampField
 
-HEADER: Final = "X-Restore-Token"
+HEADER: Final = "X-Restore-Ticket"
 VALID_FOR: Final = datetime.timedelta(days=2)
-_META: Final = "HTTP_X_RESTORE_TOKEN"
+_META: Final = "HTTP_X_RESTORE_TICKET"
 _SALT: Final = "edms-backup.restore-watch"
 
 
 class RestoreWatcher(AnonymousUser):
-    """The holder of a token: no account, because the restore may have removed it."""
+    """The holder of a ticket: no account, because the restore may have removed it."""
 
     def __init__(self, restore: str) -> None:
         super().__init__()
         self.pk = f"restore {restore}"  # type: ignore[assignment]  # for the throttle
 
 
-class WatchTokenAuthentication(BaseAuthentication):
-    """Authenticate the holder of a token for the restore in the address."""
+class WatchTicketAuthentication(BaseAuthentication):
+    """Authenticate the holder of a ticket for the restore in the address."""
 
     def authenticate(self, request: Request) -> tuple[RestoreWatcher, str]:
-        token = str(request.META[_META])
+        ticket = str(request.META[_META])
         try:
-            restore = signing.loads(token, salt=_SALT, max_age=VALID_FOR)
+            restore = signing.loads(ticket, salt=_SALT, max_age=VALID_FOR)
         except (signing.BadSignature, ValueError):
-            raise AuthenticationFailed(f"The token in {HEADER} is not valid, or is too old. Sign in instead.") from None
+            raise AuthenticationFailed(
+                f"The ticket in {HEADER} is not valid, or is too old. Sign in instead."
+            ) from None
         names = (request.parser_context or {}).get("kwargs", {})
         if restore != str(names.get("uuid")):
-            raise AuthenticationFailed(f"The token in {HEADER} is for another restore.")
-        return RestoreWatcher(restore), token
+            raise AuthenticationFailed(f"The ticket in {HEADER} is for another restore.")
+        return RestoreWatcher(restore), ticket
 
 
-class _HoldsToken(BasePermission):
-    """Allow the holder of a token, whom `WatchTokenAuthentication` has checked."""
+class _HoldsTicket(BasePermission):
+    """Allow the holder of a ticket, whom `WatchTicketAuthentication` has checked."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return isinstance(request.user, RestoreWatcher)
 
 
-class WatchTokenSerializer(ApiSerializer):
-    """A token for one restore."""
+class WatchTicketSerializer(ApiSerializer):
+    """A ticket for one restore."""
 
-    token = serializers.CharField(help_text=f"Send it in the header {HEADER}.")
+    ticket = serializers.CharField(help_text=f"Send it in the header {HEADER}.")
     expires_at = TimestampField()
 
 
@@ -101,35 +103,37 @@ class RestoreWatch(BackupView):
     rights = {"GET": Right.VIEW, "POST": Right.VIEW}
 
     def get_authenticators(self) -> list[BaseAuthentication]:
-        return [WatchTokenAuthentication()] if self._with_token() else super().get_authenticators()
+        return [WatchTicketAuthentication()] if self._with_ticket() else super().get_authenticators()
 
     def get_permissions(self) -> list[Any]:
-        return [_HoldsToken()] if self._with_token() else list(super().get_permissions())
+        return [_HoldsTicket()] if self._with_ticket() else list(super().get_permissions())
 
     def actor(self) -> Actor:
-        return SYSTEM if self._with_token() else super().actor()
+        return SYSTEM if self._with_ticket() else super().actor()
 
-    def _with_token(self) -> bool:
+    def _with_ticket(self) -> bool:
         # The OpenAPI document is built without a request.
         asked: HttpRequest | None = getattr(self, "request", None)
         return asked is not None and asked.method in {"GET", "HEAD"} and _META in asked.META
 
     @extend_schema(
         operation_id="restores_watch",
-        parameters=[OpenApiParameter(HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description="A token.")],
+        parameters=[OpenApiParameter(HEADER, OpenApiTypes.STR, OpenApiParameter.HEADER, description="A ticket.")],
         responses=WatchedRestoreSerializer,
     )
     def get(self, request: Request, **_names: str) -> Response:
         self.filters()
         return Response(WatchedRestoreSerializer(found_restore(self)).data)
 
-    @extend_schema(operation_id="restores_watch_token", request=EmptySerializer, responses={201: WatchTokenSerializer})
+    @extend_schema(
+        operation_id="restores_watch_ticket", request=EmptySerializer, responses={201: WatchTicketSerializer}
+    )
     def post(self, request: Request, **_names: str) -> Response:
         checked = EmptySerializer(data=request.data)
         checked.is_valid(raise_exception=True)
-        token = signing.dumps(str(found_restore(self).uuid), salt=_SALT)
-        said = {"token": token, "expires_at": timezone.now() + VALID_FOR}
-        return Response(WatchTokenSerializer(said).data, status=status.HTTP_201_CREATED)
+        ticket = signing.dumps(str(found_restore(self).uuid), salt=_SALT)
+        said = {"ticket": ticket, "expires_at": timezone.now() + VALID_FOR}
+        return Response(WatchTicketSerializer(said).data, status=status.HTTP_201_CREATED)
 
 
 urlpatterns = [path("restores/<str:uuid>/watch/", RestoreWatch.as_view(), name="restore-watch")]

@@ -209,7 +209,7 @@ it("offers no start where the plan has obstacles", async () => {
 });
 
 it("shows the end of a restore that has signed its user out", async () => {
-  const tokens: (string | null)[] = [];
+  const tickets: (string | null)[] = [];
   let isSwapped = false;
   serve(
     http.get(`${API}/restores/${RESTORE.uuid}/`, () =>
@@ -218,11 +218,11 @@ it("shows the end of a restore that has signed its user out", async () => {
         : HttpResponse.json({ ...RESTORE, status: "RUNNING" }),
     ),
     http.post(`${API}/restores/${RESTORE.uuid}/watch/`, () =>
-      HttpResponse.json({ token: "signed", expires_at: "2026-11-26T12:00:00Z" }, { status: 201 }),
+      HttpResponse.json({ ticket: "signed", expires_at: "2026-11-26T12:00:00Z" }, { status: 201 }),
     ),
     http.get(`${API}/restores/${RESTORE.uuid}/watch/`, ({ request }) => {
-      tokens.push(request.headers.get("X-Restore-Token"));
-      const status = tokens.length > 1 ? "COMPLETED" : "RUNNING";
+      tickets.push(request.headers.get("X-Restore-Ticket"));
+      const status = tickets.length > 1 ? "COMPLETED" : "RUNNING";
       return HttpResponse.json({ uuid: RESTORE.uuid, status, rollback_state: "AVAILABLE", counts: { files: 3 } });
     }),
   );
@@ -236,7 +236,7 @@ it("shows the end of a restore that has signed its user out", async () => {
   expect(screen.getByText("Files: 3")).toBeTruthy();
   // Without a session, neither can be asked for.
   expect(screen.queryByRole("button", { name: "Roll back…" })).toBeNull();
-  expect(tokens[0]).toBe("signed");
+  expect(tickets[0]).toBe("signed");
 });
 
 it("keeps the last known state of a restore during the swap, and polls", async () => {

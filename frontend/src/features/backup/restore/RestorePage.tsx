@@ -6,7 +6,7 @@ import { Link, useParams } from "react-router";
 
 import { ApiError, type Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
-import { restoreQuery, watchedRestoreQuery, watchTokenQuery } from "../../../api/queries";
+import { restoreQuery, watchedRestoreQuery, watchTicketQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { ValueBadge } from "../../../components/badges";
@@ -54,9 +54,9 @@ function useWatchedRestore(restore: Schemas["RestoreDetail"] | undefined, signed
   // While the page has a session: a swap may end it at any time, and so may a rollback.
   const isOpen = restore !== undefined && (isRunning(restore) || restore.rollback_state === "AVAILABLE");
   const uuid = restore?.uuid ?? "";
-  const token = useQuery({ ...watchTokenQuery(api, uuid), enabled: isOpen && !signedOut }).data;
-  const watching = signedOut && token !== undefined;
-  const watched = useQuery({ ...watchedRestoreQuery(api, uuid, token ?? ""), enabled: watching });
+  const ticket = useQuery({ ...watchTicketQuery(api, uuid), enabled: isOpen && !signedOut }).data;
+  const watching = signedOut && ticket !== undefined;
+  const watched = useQuery({ ...watchedRestoreQuery(api, uuid, ticket ?? ""), enabled: watching });
   return watching ? watched.data : undefined;
 }
 
