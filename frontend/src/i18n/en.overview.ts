@@ -22,7 +22,7 @@ export const overview = {
     passphraseKept: "Noted in this browser only: the server cannot check the copy.",
     kept: "I have a copy",
     backUp: "Back up now",
-    runs: "Runs {name} now: the whole system.",
+    runs: "Backs up the whole system with {name}.",
     noWhole: "No configuration backs up the whole system.",
     verify: "See it verified",
     verifyText: "Each backup is read back and compared before it counts.",
