@@ -12,8 +12,8 @@ setup:  ## make .venv/ with the locked packages
 demo: setup  ## back up, destroy and restore real files [DATABASE=postgresql] [DOCUMENTS=folder] [KEEP=folder]
 	@.venv/bin/python -m demo
 
-serve: setup  ## serve the EDMS and its console, with the agent [ADDRESS=127.0.0.1:8000]
-	@tools/serve $(ADDRESS)
+serve: setup  ## serve the EDMS and its console, with the agent [ADDRESS=127.0.0.1:8000] [SAMPLES=1]
+	@tools/serve $(if $(SAMPLES),--samples) $(ADDRESS)
 
 test: setup  ## run the static checks and every test, or some [ARGS="tests/engine -k prune"]
 	@tools/test $(ARGS)

@@ -107,6 +107,7 @@ export class Edms {
       DJANGO_SETTINGS_MODULE: this.settings,
       PYTHONPATH: join(import.meta.dirname, "hosts"),
       BACKUP_PASSWORD: "a passphrase of the story",
+      EDMS_SERVE_ADMINISTRATOR: "none",
     };
   }
 }

@@ -15,8 +15,13 @@ export const permissionsQuery = (api: Api) =>
     staleTime: 60_000,
   });
 
+/** The server examines the system every few seconds. A user who makes it protected waits for the new answer. */
 export const statusQuery = (api: Api) =>
-  queryOptions({ queryKey: ["status"], queryFn: () => unwrap(api.GET("/system/status/")), refetchInterval: 60_000 });
+  queryOptions({
+    queryKey: ["status"],
+    queryFn: () => unwrap(api.GET("/system/status/")),
+    refetchInterval: ({ state }) => (state.data?.protection.state === "UNPROTECTED" ? 10_000 : 60_000),
+  });
 
 export const jobsQuery = (api: Api, query: JobsQuery) =>
   queryOptions({

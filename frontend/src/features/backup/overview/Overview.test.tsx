@@ -5,7 +5,7 @@ import { describe, expect, it } from "vitest";
 
 import type { Schemas } from "../../../api/client";
 import { API, renderConsole } from "../../../testing/render";
-import { CONFIGURATION, job, statistics, status } from "../../../testing/samples";
+import { CONFIGURATION, configuration, job, statistics, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
 interface Answers {
@@ -13,6 +13,7 @@ interface Answers {
   statistics?: Partial<Schemas["Statistics"]>;
   findings?: Schemas["Finding"][];
   acknowledged?: Schemas["AcknowledgedFinding"][];
+  configurations?: Schemas["Configuration"][];
 }
 
 function show(answers: Answers = {}) {
@@ -27,6 +28,9 @@ function show(answers: Answers = {}) {
     http.get(`${API}/system/status/`, () => HttpResponse.json(status(answers.status))),
     http.get(`${API}/system/statistics/`, () => HttpResponse.json(statistics(answers.statistics))),
     http.get(`${API}/system/findings/`, () => HttpResponse.json(findings)),
+    http.get(`${API}/configurations/`, () =>
+      HttpResponse.json({ next: null, previous: null, results: answers.configurations ?? [configuration()] }),
+    ),
     http.get(`${API}/configurations/${CONFIGURATION}/schedule/`, () =>
       HttpResponse.json({ schedule_in_words: "", time_zone: "UTC", runs_by_schedule: true, next_runs: [] }),
     ),
@@ -54,8 +58,7 @@ describe("the overview", () => {
     expect(within(answer).getByText("There is no good backup of the database.")).toBeTruthy();
     expect(within(answer).getByText("trigger_backup --type FULL").tagName).toBe("CODE");
     await screen.findByText("No problems found.");
-    const way = await within(answer).findByRole("link", { name: "Choose a configuration to run" });
-    expect(way.getAttribute("href")).toBe("/configurations");
+    expect(await within(answer).findByRole("button", { name: "Back up now" })).toBeTruthy();
     const found = await axe.run(container, { rules: { "color-contrast": { enabled: false } } });
     expect(found.violations.map((one) => one.id)).toEqual([]);
   });

@@ -4,11 +4,12 @@ import { Grid, Stack, Title, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import { useApi } from "../../../api/ApiProvider";
-import { statisticsQuery, statusQuery } from "../../../api/queries";
+import { configurationsQuery, statisticsQuery, statusQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Loaded } from "../../../components/states";
 import { ResultCalendar } from "./ResultCalendar";
 import { Findings } from "./Findings";
+import { FirstSteps } from "./FirstSteps";
 import { Freshness } from "./Freshness";
 import { StorageGrowth } from "./StorageGrowth";
 import { ProtectionStatus } from "./ProtectionStatus";
@@ -17,11 +18,14 @@ import { TrendCharts } from "./TrendCharts";
 import { UpcomingRuns } from "./UpcomingRuns";
 
 const DAYS = 60;
+/** Enough to find one that backs up the whole system. */
+const CONFIGURATIONS = { limit: 100 };
 
 export default function Overview() {
   const api = useApi();
   const status = useQuery(statusQuery(api));
   const statistics = useQuery(statisticsQuery(api, DAYS));
+  const configurations = useQuery(configurationsQuery(api, CONFIGURATIONS)).data?.results;
   return (
     <Stack>
       <VisuallyHidden>
@@ -31,7 +35,8 @@ export default function Overview() {
         {(data) => (
           <>
             <RunningJobs running={data.running_jobs} waiting={data.waiting_jobs} />
-            <ProtectionStatus status={data} />
+            <ProtectionStatus status={data} configurations={configurations} />
+            {configurations && <FirstSteps status={data} configurations={configurations} />}
             <Grid>
               <Grid.Col span={{ base: 12, lg: 7 }}>
                 <Stack>

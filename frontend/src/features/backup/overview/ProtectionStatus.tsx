@@ -1,14 +1,15 @@
 /** The protection status in one sentence and one colour, as the server reports it. */
 
-import { Button, Group, List, Paper, Stack, Text, Title } from "@mantine/core";
-import { Link } from "react-router";
+import { Group, List, Paper, Stack, Text, Title } from "@mantine/core";
 
 import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
 import { dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
-import { Allowed } from "../permissions";
+import type { Configuration } from "../configurations/formValues";
+import { BackUpNow } from "./BackUpNow";
 import { CommandText } from "./CommandText";
+import { wholeConfiguration } from "./firstSteps";
 
 const LOOKS = {
   PROTECTED: { colour: "green", mark: "✓" },
@@ -16,7 +17,13 @@ const LOOKS = {
   UNPROTECTED: { colour: "red", mark: "✕" },
 } as const;
 
-export function ProtectionStatus({ status }: { status: Schemas["Status"] }) {
+interface Props {
+  status: Schemas["Status"];
+  /** Undefined until they are loaded. */
+  configurations: Configuration[] | undefined;
+}
+
+export function ProtectionStatus({ status, configurations }: Props) {
   const ago = useRelativeTime();
   const verdict = status.protection;
   /** Protected with open warnings is not a plain yes. */
@@ -57,12 +64,8 @@ export function ProtectionStatus({ status }: { status: Schemas["Status"] }) {
               <CommandText text={verdict.next_step} />
             </Text>
           )}
-          {status.total_backups === 0 && (
-            <Allowed to="run_backups">
-              <Button component={Link} to="../configurations" style={{ alignSelf: "flex-start" }}>
-                {t("overview.protection.first")}
-              </Button>
-            </Allowed>
+          {verdict.state === "UNPROTECTED" && configurations && (
+            <BackUpNow configuration={wholeConfiguration(configurations)} />
           )}
           <Text size="sm">
             {[
