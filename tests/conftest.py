@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+# Their assertions show what they compare, as those of the tests do.
+pytest.register_assert_rewrite("tests.backup.testing", "tests.engine.testing")
+
 # The image takes minutes to be built: `make image` does, and says where.
 collect_ignore = [] if "EDMS_IMAGE" in os.environ else ["image"]
 

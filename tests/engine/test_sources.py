@@ -138,9 +138,11 @@ def test_a_file_that_changes_once_is_read_again(memory: Repository, tmp_path: Pa
         return data
 
     with BlobWriter(memory, memory.load_index()) as writer, Pool(1, lambda: None) as pool:
-        store = ContentStore(
-            writer, pool, lambda _, reason: reports.append(reason), lambda _, reason: reports.append(reason)
-        )
+
+        def report(_path: bytes, reason: str) -> None:
+            reports.append(reason)
+
+        store = ContentStore(writer, pool, report, report, lambda _count: None)
         os.read = read_and_change
         try:
             store.store_file(b"file", os.fsencode(path), nodes.append, lambda: None)

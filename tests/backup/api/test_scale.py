@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("files", "tables", "download")}
 """Count the bytes read from a repository."""
-ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/"}
+ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/", "/restores/{uuid}/watch/"}
 """Of which the benchmark's ledger has none."""
 
 
