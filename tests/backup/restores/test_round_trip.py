@@ -92,7 +92,7 @@ def test_rollback_and_release(host, tmp_path):
     host.json("restore_backup", job, "--to-folder", str(tmp_path / "out"))
     assert (tmp_path / "out/files/media/since.txt").read_text() == "written after the restore"
     assert host.leftovers() == []
-    state = "from apps.backup.models import *; print(RestoreJob.objects.get().rollback_state)"
+    state = "from apps.backup.models import *; print(RestoreJob.objects.get(target='live').rollback_state)"
     assert host.run("shell", "-c", state).stdout.split()[-1] == "ROLLED_BACK"
     host.run("restore_backup", "--rollback", first["restore"], "--yes", expect=1)
 
