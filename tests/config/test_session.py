@@ -74,7 +74,7 @@ def test_a_wrong_name_and_a_wrong_password_look_alike(browser):
 
 
 @pytest.mark.parametrize(("body", "status"), [(b"[" * 100_000, 400), (b'{"name": "' + b"x" * MAX_BODY, 413)])
-def test_who_is_nobody_is_not_listened_to_for_long(browser, body, status):
+def test_bodies_of_anonymous_users_are_limited(browser, body, status):
     browser.get(SESSION)
     headers = {"X-CSRFToken": browser.cookies["csrftoken"].value}
     answer = browser.post(SESSION, body, content_type="application/json", headers=headers)
@@ -96,7 +96,7 @@ def test_guessing_with_many_names_is_slowed_down_too(browser):
     assert [sign_in(browser, f"user{number}", "x").status_code for number in range(31)] == [403] * 30 + [429]
 
 
-def test_nobody_shuts_the_door_for_others(browser, client):
+def test_failed_sign_ins_lock_out_no_other_user(browser, client):
     """Neither without the token, nor from other addresses, nor by knowing the password."""
     User.objects.create_user("alice", password="secret")
     browser.get(SESSION)

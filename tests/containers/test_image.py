@@ -65,7 +65,7 @@ def test_everything_copied_is_there_and_reaches_the_build():
         "frontend/e2e/story.e2e.ts",
     ],
 )
-def test_what_stays_out_of_the_build(path):
+def test_files_left_out_of_the_build(path):
     assert ignored(path)
 
 
@@ -79,7 +79,7 @@ def test_what_stays_out_of_the_build(path):
         "docker/site/sitecustomize.py",
     ],
 )
-def test_what_goes_into_the_build(path):
+def test_files_in_the_build(path):
     assert not ignored(path)
 
 

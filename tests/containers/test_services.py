@@ -96,7 +96,7 @@ def worker(stack, backend):
         yield process
 
 
-def test_nobody_is_healthy_who_is_not_there(stack):
+def test_stopped_services_are_unhealthy(stack):
     code, said = stack.check("backend")
     assert code == 1
     assert "Connection refused" in said
@@ -122,7 +122,7 @@ def test_it_runs_as_the_user_of_the_image(stack, backend):
         assert owner(backend) == USER
 
 
-def test_what_people_type_works(stack, backend):
+def test_documented_commands_work(stack, backend):
     listed = stack.shell("backend", LIST)
     for name in ("daily_full", "weekly_export", "monthly_archive", "database_hourly", "pre_deployment"):
         assert f"production_{name}" in listed

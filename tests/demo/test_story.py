@@ -69,7 +69,7 @@ def test_a_story_that_breaks_off_says_where_and_leaves_what_it_has(documents, tm
         ({"KEEP": "/proc/nothing"}, "cannot be used"),
     ],
 )
-def test_what_cannot_be_asked(documents, tmp_path, variables, words):
+def test_invalid_demo_options(documents, tmp_path, variables, words):
     before = sorted(tmp_path.rglob("*"))
     done = tell(**{name: value.format(tmp_path) for name, value in variables.items()})
     assert done.returncode == 2

@@ -97,7 +97,7 @@ def test_the_cells_hold_every_pair():
     assert len(cells) < len(SHELF) * 3
 
 
-def test_what_the_machine_lacks_is_not_run_and_what_pip_refuses_has_failed(monkeypatch, services, tmp_path: Path):
+def test_missing_programs_are_skipped_and_pip_failures_fail(monkeypatch, services, tmp_path: Path):
     cell = Cell(BY_NAME["plain"], "django60", "sqlite", "wsgi", "cron")
 
     def outcome(environment, folder: str):

@@ -97,14 +97,14 @@ def test_it_ends_by_itself(admin):
         ({"job": "00000000-0000-4000-8000-000000000000"}, 400),
     ],
 )
-def test_what_is_not_open_or_has_no_end_is_refused(admin, change, status):
+def test_acknowledging_closed_findings_or_without_an_end_is_refused(admin, change, status):
     one = next(one for one in admin.get(f"{ROOT}system/findings/").json()["findings"] if one["severity"] == "WARNING")
     said = {"finding": one["id"], "subject": one["subject"], "what": one["what"], "why": "known", "until": UNTIL}
     assert admin.post(LIST, {**said, **change}, "json").status_code == status
     assert not Acknowledgement.objects.exists()
 
 
-def test_what_is_critical_is_not_acknowledged(admin):
+def test_critical_findings_cannot_be_acknowledged(admin):
     incomplete()
     found = {one["id"]: one for one in admin.get(f"{ROOT}system/findings/").json()["findings"]}
     one = found["backup.W036"]

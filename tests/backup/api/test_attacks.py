@@ -104,7 +104,7 @@ def test_storage_lies_inside_its_roots_and_is_no_address(path, admin, settings):
     assert BackupConfiguration.objects.count() == 0
 
 
-def test_what_only_the_server_knows_cannot_be_set(admin):
+def test_fields_of_the_server_cannot_be_set(admin):
     known = admin.post(LIST, {"name": "x"}, "json").json()
     other = str(uuid.uuid4())
     taken = {"uuid": other, "created_by": "somebody", "created_at": "2020-01-01T00:00:00Z", "next_run": None}
@@ -304,7 +304,7 @@ def test_no_secret_is_in_any_answer(operations, admin, settings, monkeypatch):
                     assert secret.encode() not in body, path
 
 
-def test_nobody_can_try_passphrases():
+def test_no_field_of_the_api_takes_a_secret():
     """None is taken anywhere, so there is no answer whose time could tell how nearly one was right."""
     names = [word for schema in document()["components"]["schemas"].values() for word in schema.get("properties", {})]
     for path in document()["paths"].values():
@@ -313,7 +313,7 @@ def test_nobody_can_try_passphrases():
     assert not [name for name in names if re.search("pass|secret|key_file|token", name)]
 
 
-def test_who_asks_too_often_is_told_when_again(settings, admin):
+def test_throttled_requests_get_a_retry_after(settings, admin):
     settings.BACKUP_API_RATES = {"read": "3/min"}
     cache.clear()
     answers = [admin.get(LIST) for _ in range(4)]
@@ -324,7 +324,7 @@ def test_who_asks_too_often_is_told_when_again(settings, admin):
     assert admin.post(LIST, {"name": "x"}, "json").status_code == 201
 
 
-def test_nobody_says_for_themselves_where_they_come_from(new_edms):
+def test_forwarded_addresses_of_clients_are_not_trusted(new_edms):
     """To the image's web server, as docker-compose.yml starts it behind a proxy."""
     new_edms.run("manage_backup_configs", "--install-production")
     new_edms.environment |= {"FORWARDED_ALLOW_IPS": "*", "EDMS_BEHIND_PROXY": "1"}
@@ -335,7 +335,7 @@ def test_nobody_says_for_themselves_where_they_come_from(new_edms):
     assert answers == [403] * 10 + [429]
 
 
-def test_nobody_fills_the_disk_with_what_they_send(new_edms):
+def test_request_bodies_do_not_fill_the_disk(new_edms):
     """Django, spoken to as ASGI, stores a body whole before anything asks who sends it."""
     token = token_of(new_edms, "root")
     much = bytes(3 << 20)

@@ -41,7 +41,7 @@ def test_the_mission_s_way_through(admin):
     assert actions == [(action, "admin", "192.0.2.7") for action in said]
 
 
-def test_what_came_last_is_told_of_all_in_as_many_queries_as_of_one(admin, django_assert_max_num_queries):
+def test_latest_results_take_a_constant_number_of_queries(admin, django_assert_max_num_queries):
     made = [create(admin, name=f"policy-{number}") for number in range(20)]
     rows = list(BackupConfiguration.objects.order_by("name"))
     now = timezone.now()

@@ -108,7 +108,7 @@ def peak(pid: int) -> int:
     return max(int(line.split()[1]) << 10 for line in lines if line.startswith("VmHWM"))
 
 
-def test_what_is_removed_meanwhile_comes_whole_or_not_at_all(served):
+def test_downloads_of_removed_backups_are_whole_or_fail(served):
     edms, _, server = served
     name = f"old-{server.pid}"
     create(edms, name)

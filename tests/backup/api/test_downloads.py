@@ -87,7 +87,7 @@ def test_the_whole_is_handed_out_as_a_package(reader, job, tmp_path):
 
 
 @pytest.mark.parametrize("path", ["", "files/media", "files/media/big.bin"])
-def test_what_broke_off_is_continued(reader, job, path):
+def test_interrupted_downloads_continue(reader, job, path):
     whole = download(reader, job, path)
     content = body(whole)
     size, etag = len(content), whole["ETag"]
@@ -119,7 +119,7 @@ def test_ranges_that_are_not_as_they_should_be(reader, job):
     assert held_locks() == 0
 
 
-def test_what_a_client_has_is_not_sent_again(reader, job):
+def test_known_content_is_not_sent_again(reader, job):
     etag = download(reader, job, "files/media/2024")["ETag"]
     answer = download(reader, job, "files/media/2024", if_none_match=f'"x", {etag}')
     assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", etag)
@@ -160,7 +160,7 @@ def test_a_path_never_leads_out_of_the_backup(reader, job, address):
 
 
 @pytest.mark.parametrize("address", ["files", "download"])
-def test_what_is_not_in_the_backup_is_not_found(reader, job, address):
+def test_paths_outside_of_the_backup_are_not_found(reader, job, address):
     nothing = ["/etc/passwd", "..\\..\\x", "files/media/link/x", "files/nothing", "files/media/big.bin/x", "C:\\x"]
     for path in nothing:
         assert reader.get(f"{ROOT}jobs/{job.uuid}/{address}/", {"path": path}).status_code == 404, path
@@ -197,7 +197,7 @@ def test_a_download_is_written_down(reader, job):
     ]
 
 
-def test_what_is_being_removed_is_gone(reader, job):
+def test_backups_being_removed_are_gone(reader, job):
     job.removal_started_at = timezone.now()
     job.save()
     for answer in (files(reader, job), download(reader, job), download(reader, job, "files")):
@@ -212,7 +212,7 @@ def test_while_a_repository_is_locked_one_comes_again_later(reader, job, reposit
     assert files(reader, job).status_code == 200
 
 
-def test_nobody_removes_what_is_being_downloaded(reader, job, repository):
+def test_downloads_protect_their_backup_from_removal(reader, job, repository):
     answer = download(reader, job)
     with pytest.raises(Exception, match="is locked by process"):
         repository.lock(exclusive=True)
@@ -265,7 +265,7 @@ def test_a_snapshot_that_is_lost_is_not_taken_for_nothing(reader, job):
     assert files(reader, job).status_code == 404
 
 
-def test_what_is_kept_open_is_of_no_use_when_the_passphrase_has_changed(reader, job, repository, monkeypatch):
+def test_cached_repositories_are_closed_after_a_changed_passphrase(reader, job, repository, monkeypatch):
     assert files(reader, job).status_code == 200
     other = repository.add_key("another", cost=CHEAP)
     monkeypatch.setenv("BACKUP_PASSWORD", "a wrong one")
@@ -279,7 +279,7 @@ def test_what_is_kept_open_is_of_no_use_when_the_passphrase_has_changed(reader, 
     assert repository.remove_key(other)
 
 
-def test_what_was_backed_up_since_is_seen(reader, job, repository):
+def test_new_backups_are_seen_by_an_open_repository(reader, job, repository):
     files(reader, job)
     options = ArchiveOptions(paths=("/edms",), lock_timing=Timing(settle=0))
     snapshot = archive(repository, [Folder(b"files", [stream(b"new", b"new")])], options).snapshot

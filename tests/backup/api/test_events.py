@@ -181,7 +181,7 @@ def test_a_server_that_does_not_speak_asgi_ends_the_stream_at_once(admin):
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("right", [Right.VIEW, Right.CONFIGURE, None])
-def test_who_may_listen(right, client_of):
+def test_listening_requires_the_right(right, client_of):
     answer = client_of(*([right] if right else [])).get(EVENTS, **JSON)
     assert answer.status_code == (200 if right is Right.VIEW else 403)
 
@@ -194,7 +194,7 @@ def test_an_id_that_is_none_is_refused(admin, wrong):
 
 
 @pytest.mark.django_db
-def test_who_has_missed_too_much_is_told_to_fetch_anew(admin):
+def test_missed_events_beyond_the_limit_give_a_reset(admin):
     now = timezone.now()
     cursor = admin.get(EVENTS, **JSON).json()["cursor"]
     old = f"{int((now - timedelta(hours=2)).timestamp()) * 1_000_000}-0"
@@ -211,7 +211,7 @@ def test_who_has_missed_too_much_is_told_to_fetch_anew(admin):
 
 
 @pytest.mark.django_db
-def test_what_commits_late_is_told_and_nothing_twice():
+def test_late_commits_are_sent_once():
     now = timezone.now()
     finder = ChangeFinder(now=now)
     make("nightly")

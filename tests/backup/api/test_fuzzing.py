@@ -91,7 +91,7 @@ def test_as_somebody_who_may_do_everything(served):
 
 
 @pytest.mark.parametrize("person", PEOPLE[1:] if THOROUGH else ["anonymous", Right.VIEW.permission])
-def test_nobody_is_answered_without_the_right(served, person):
+def test_fuzzed_requests_without_the_right_are_refused(served, person):
     checks = "not_a_server_error,status_code_conformance,nobody_is_answered_without_the_right"
     more = "coverage,fuzzing,stateful" if THOROUGH else "fuzzing"
     fuzz(

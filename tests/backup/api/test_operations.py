@@ -46,7 +46,7 @@ pytestmark = pytest.mark.django_db
 LIST = f"{ROOT}operations/"
 
 
-def test_what_is_asked_for_is_written_down_and_shown(admin, client_of, backup):
+def test_requests_are_recorded_and_shown(admin, client_of, backup):
     answer = ask_restore(admin, backup)
     assert answer.status_code == 201, answer.json()
     made = answer.json()
@@ -76,7 +76,7 @@ def test_asking_twice_makes_one(admin, backup):
     assert [ask_restore(admin, backup, **elsewhere).status_code for _ in range(2)] == [201, 409]
 
 
-def test_who_is_dead_stands_in_nobody_s_way(admin, backup):
+def test_dead_operations_block_nothing(admin, backup):
     made = ask_restore(admin, backup).json()["operation"]
     row = Operation.objects.get(uuid=made["uuid"])
     me = own_identity()
@@ -108,7 +108,7 @@ def test_each_right_by_itself(right, client_of, admin, backup):
     assert unknown == (404 if right is Right.VIEW else 403)
 
 
-def test_what_waits_is_cancelled_at_once_and_its_restore_with_it(admin, backup):
+def test_waiting_operations_are_cancelled_with_their_restore(admin, backup):
     made = ask_restore(admin, backup).json()
     where = f"{ROOT}restores/{made['restore']['uuid']}/"
     assert admin.post(f"{where}cancel/", {"reason": "not today"}, "json").json()["status"] == "CANCELLED"
@@ -118,7 +118,7 @@ def test_what_waits_is_cancelled_at_once_and_its_restore_with_it(admin, backup):
     assert list(AuditEvent.objects.values_list("action", flat=True)) == ["restore.request", "operation.cancel"]
 
 
-def test_what_exchanges_the_live_system_is_not_broken_off(admin, backup):
+def test_swaps_are_not_cancelled(admin, backup):
     made = ask_restore(admin, backup).json()
     operation, where = made["operation"], f"{ROOT}restores/{made['restore']['uuid']}/cancel/"
     assert operation["cancellable"]
@@ -132,7 +132,7 @@ def test_what_exchanges_the_live_system_is_not_broken_off(admin, backup):
     assert Operation.objects.get().cancel_requested_at is None
 
 
-def test_who_is_told_to_stop_does_not_begin_the_exchange(admin, backup):
+def test_cancelled_restores_do_not_begin_the_swap(admin, backup):
     where = f"{LIST}{ask_restore(admin, backup).json()['operation']['uuid']}/"
     claim = operation_claim(Operation.objects.get().uuid, worker=own_identity(), now=timezone.now())
     asked = admin.post(f"{where}cancel/", {"reason": "wrong one"}, "json")
@@ -237,7 +237,7 @@ class TestDoneInThisProcess:
             run_operation(ended.uuid)
         assert AuditEvent.objects.filter(action="backup.verify").count() == 1
 
-    def test_whoever_was_thought_dead_changes_nothing(self, stored, person):
+    def test_expired_leases_change_nothing(self, stored, person):
         asked = verify_request(stored.uuid, user=person("somebody"), now=timezone.now())
         claim = operation_claim(asked.uuid, worker=own_identity(), now=timezone.now())
         later = timezone.now() + timedelta(minutes=5)
@@ -249,7 +249,7 @@ class TestDoneInThisProcess:
         assert Operation.objects.get().status == "FAILED"
 
 
-def test_what_nobody_handed_over_is_found_again(person, backup):
+def test_undelivered_operations_are_found_again(person, backup):
     now = timezone.now()
     asked = verify_request(backup.uuid, user=person("somebody"), now=now)
     soon, later = now + timedelta(seconds=30), now + timedelta(seconds=90)

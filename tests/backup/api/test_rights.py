@@ -130,7 +130,7 @@ def test_every_address_stands_in_the_table():
         assert right == (expected.permission if isinstance(expected, Right) else words[expected]), (method, where)
 
 
-def test_nobody_and_users_without_rights_learn_nothing(signed_in):
+def test_anonymous_users_and_users_without_rights_learn_nothing(signed_in):
     nobody, plain, root = Client(), signed_in("plain"), signed_in("root", superuser=True)
     for where, row in TABLE.items():
         absent = next(method for method in METHODS if method not in row)

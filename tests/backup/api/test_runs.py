@@ -78,7 +78,7 @@ def test_of_many_who_ask_at_once_one_is_given_a_job(served, edms):
 
 
 @pytest.mark.django_db
-def test_what_cannot_succeed_is_refused_before_anything_is_written(admin, settings, monkeypatch):
+def test_impossible_runs_are_refused_before_writing(admin, settings, monkeypatch):
     settings.BACKUP_EXECUTOR = "inline"
     monkeypatch.delenv("BACKUP_PASSWORD")
     made = admin.post(f"{ROOT}configurations/", {"name": "x"}, "json").json()

@@ -40,7 +40,7 @@ def job(at: datetime, *, minutes: int = 5, configuration=None, **values) -> Back
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("right", [Right.VIEW, Right.CONFIGURE])
-def test_who_may_look(right, client_of):
+def test_looking_requires_the_right(right, client_of):
     client = client_of(right)
     for name in ("status", "findings", "statistics", "repositories"):
         assert client.get(f"{SYSTEM}{name}/").status_code == (200 if right is Right.VIEW else 403), name
@@ -275,7 +275,7 @@ def test_repositories_tell_what_lies_in_them(admin, stored, monkeypatch):
 
 
 @pytest.mark.django_db
-def test_what_cannot_be_read_is_an_entry_and_no_failure(admin, stored):
+def test_unreadable_repositories_are_listed_without_failure(admin, stored):
     nightly, place = stored
     (name,) = (place.path / "keys").iterdir()
     name.chmod(0o600)

@@ -83,7 +83,7 @@ def test_a_ticket_is_good_for_a_minute_and_for_who_may_download_then(reader, job
     assert follow(job, ticket).status_code == 401
 
 
-def test_what_cannot_be_downloaded_gets_no_ticket(reader, job, client_of):
+def test_tickets_require_a_downloadable_path(reader, job, client_of):
     assert ask(reader, job, path="project/.env").status_code == 403
     assert ask(reader, job, path="files/nothing").status_code == 404
     assert ask(reader, job, path="a//b").status_code == 400

@@ -127,7 +127,7 @@ class TestPieceByPiece:
         assert answer.status_code >= 400
         assert target.read_bytes() == b""
 
-    def test_what_has_no_room_or_is_too_large_is_not_begun(self, admin, settings):
+    def test_uploads_without_space_or_too_large_are_refused(self, admin, settings):
         settings.BACKUP_UPLOAD_MAX_BYTES = 10**17
         for size, expected in ((10**17 + 1, 400), (0, 400), (10**16, 507)):
             answer = begin(admin, size, expect=expected)
@@ -135,7 +135,7 @@ class TestPieceByPiece:
         assert Upload.objects.count() == 0
         assert list(self.storage.rglob("*.part")) == []
 
-    def test_what_the_next_backups_need_is_left_to_them(self, admin):
+    def test_uploads_leave_space_for_the_next_backups(self, admin):
         free = shutil.disk_usage(self.storage.parent).free
         values = {"name": "nightly", "backup_type": "FULL", "next_slot": timezone.now()}
         nightly = BackupConfiguration.objects.create(**values)
@@ -172,7 +172,7 @@ class TestPieceByPiece:
             ({"Upload-Length": "1", "Upload-Metadata": "filename YQ==", "Tus-Resumable": "0.2"}, 412),
         ],
     )
-    def test_what_is_not_said_rightly(self, admin, headers, status):
+    def test_wrong_upload_headers_are_refused(self, admin, headers, status):
         answer = admin.post(LIST, headers=headers)
         assert (answer.status_code, answer["Tus-Resumable"]) == (status, "1.0.0")
 
@@ -181,7 +181,7 @@ class TestPieceByPiece:
         answer = admin.patch(made["Location"], {"a": 1}, "json", headers={"Upload-Offset": "0"})
         assert answer.status_code == 415
 
-    def test_what_is_offered(self, admin):
+    def test_upload_options_are_announced(self, admin):
         answer = admin.options(LIST)
         assert (answer.status_code, answer["Tus-Extension"]) == (204, "creation,termination")
 
@@ -198,7 +198,7 @@ class TestPieceByPiece:
         assert [file.name for file in self.storage.rglob("*.part")] == [f"{needed}.part"]
         assert admin.delete(f"{LIST}{needed}/").status_code == 409
 
-    def test_whose_file_is_gone_shows_none_of_it_and_is_forgotten(self, admin):
+    def test_uploads_without_their_file_are_forgotten(self, admin):
         made = begin(admin, b"hello")
         part(self.storage, made).unlink()
         assert [row["offset"] for row in admin.get(LIST).json()["results"]] == [0]
@@ -266,7 +266,7 @@ class TestPieceByPiece:
         assert Operation.objects.get().arguments["drop_access"] is True
 
     @pytest.mark.parametrize("name", ["BACKUP_PASSWORD", "DATABASES", "NO_SUCH_THING"])
-    def test_nobody_tries_secrets_with_a_package_of_their_own(self, admin, name, settings, tmp_path):
+    def test_uploaded_packages_do_not_test_passphrases(self, admin, name, settings, tmp_path):
         """It says what the fingerprint of a secret was: right or wrong, the plan is the same, and tells of no other."""
         settings.BACKUP_SECRETS = []
         (tmp_path / "media").mkdir()

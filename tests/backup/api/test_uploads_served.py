@@ -55,7 +55,7 @@ def test_a_package_that_breaks_off_goes_on_and_comes_back(system):
 
 
 @pytest.mark.parametrize("kind", ["uvicorn", "image"])
-def test_what_has_come_is_kept_by_servers_that_speak_asgi(system, kind):
+def test_asgi_servers_keep_received_parts(system, kind):
     """Django would throw it away, and a client that sends a package in one request would start again each time."""
     content = os.urandom(1_000_000)
     with serving(system.edms, kind, system.server.token) as server:

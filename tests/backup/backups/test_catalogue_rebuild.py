@@ -43,7 +43,7 @@ def test_the_catalogue_names_what_is_gone_and_what_cannot_be_opened(edms):
 
 
 @pytest.mark.parametrize("kind", ["FULL", "EXPORT"])
-def test_what_could_not_be_read_is_not_forgotten_with_the_ledger(edms, kind, tmp_path):
+def test_unreadable_backups_are_not_forgotten_by_a_rebuild(edms, kind, tmp_path):
     scan = tmp_path / "scans" / "scan.txt"
     scan.parent.mkdir()
     scan.write_text("a letter")

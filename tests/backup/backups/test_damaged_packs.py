@@ -108,7 +108,7 @@ def test_a_missing_pack_is_made_up_for_as_far_as_the_source_goes(edms):
     assert stored(edms) == {one["snapshot_id"] for one in (second, third)}
 
 
-def test_what_the_source_has_no_more_stays_lost_and_is_told(edms, tmp_path):
+def test_content_missing_from_the_source_stays_lost(edms, tmp_path):
     create(edms)
     first = trigger(edms)
     pack = pack_with(edms)
@@ -208,7 +208,7 @@ def test_a_repaired_backup_is_incomplete_for_whoever_finds_it_in_the_storage(edm
 
 
 @pytest.mark.parametrize("harm", ["pack", "cut", "index"])
-def test_what_is_lost_is_seen_without_reading_anything_back(edms, harm):
+def test_lost_packs_are_seen_without_reading_back(edms, harm):
     create(edms)
     trigger(edms)
     trigger(edms)

@@ -16,7 +16,7 @@ def make(edms: Edms, kind: str, *arguments: str) -> str:
     return edms.json("trigger_backup", "--type", kind, *arguments, expect=None)["job"]
 
 
-def test_what_is_newer_and_worse_is_passed_over_and_named(edms: Edms):
+def test_latest_skips_newer_and_worse_backups_with_a_note(edms: Edms):
     good = make(edms, "FULL")
     make(edms, "DATABASE")
     make(edms, "EXPORT")

@@ -29,7 +29,7 @@ def trusts(edms):
 
 
 @pytest.mark.parametrize("command", [("verify_backup", "latest"), ("restore_backup", "latest", "--dry-run")])
-def test_whatever_meets_it_makes_its_backup_damaged(daily, command):
+def test_every_reader_of_damage_marks_the_backup(daily, command):
     edms, _old, new = daily
     damage(edms, new)
     edms.run(*command, expect=1)

@@ -41,12 +41,12 @@ NO_PATHS = (
 
 
 @pytest.mark.parametrize("text", NO_PATHS)
-def test_what_is_no_path_is_refused(text):
+def test_invalid_paths_are_refused(text):
     with pytest.raises(RequestRefused):
         path_of(text)
 
 
-def test_what_is_hard_to_see_is_shown():
+def test_invisible_characters_are_shown():
     assert text_of(b"100% sure\xff.pdf") == "100%25 sure%FF.pdf"
     assert text_of("a\u202efdp.exe\n".encode()) == "a%E2%80%AEfdp.exe%0A"
     assert path_of("..\\") == b"..\\"
@@ -62,7 +62,7 @@ def test_any_text_is_one_line_of_text(text):
     assert one_line(line) == line
 
 
-def test_what_a_terminal_would_obey_is_shown():
+def test_control_characters_are_shown():
     assert one_line("Zoë 文書 \x1b[2J\r\nOK\x9b31m\u202e") == r"Zoë 文書 \x1b[2J\r\nOK\x9b31m\u202e"
 
 
@@ -77,7 +77,7 @@ def test_any_text_is_the_name_of_one_file(text, times):
     assert file_name(name) == name
 
 
-def test_what_is_too_long_loses_its_middle():
+def test_long_texts_lose_their_middle():
     assert file_name("../../etc/x-20261129T185623Z.tar.gz") == "_.._etc_x-20261129T185623Z.tar.gz"
     name = file_name("Договоры " * 40 + "-20261129T185623Z-4d2e5170.tar.gz.gpg")
     assert name.startswith("Договоры Договоры ")

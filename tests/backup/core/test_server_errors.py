@@ -64,6 +64,6 @@ def test_mariadb(mariadb, tmp_path, django_db_blocker):
         assert mistaken(mariadb.url("mysql"), tmp_path) == {}
 
 
-def test_what_is_not_recognised_has_an_answer_that_is_not_wrong():
+def test_unknown_server_errors_get_general_advice():
     assert advice_for(DatabaseFailure("the server has a cold")).startswith("Look whether the server runs")
     assert advice_for(DatabaseFailure(9999, "unheard of"), otherwise="Ask.") == "Ask."

@@ -68,7 +68,7 @@ def test_a_router_that_parts_the_ledger_from_the_users(edms, tmp_path):
     assert "'ledger'" in checks(edms, DJANGO_SETTINGS_MODULE="parted")["backup.W024"]
 
 
-def test_what_settings_name_and_is_not_there(scheduled, tmp_path):
+def test_missing_paths_of_settings_are_named(scheduled, tmp_path):
     (tmp_path / "scans").mkdir()
     (tmp_path / "typed.py").write_text(
         f"from config.settings import *\nBACKUP_FILE_ROOTS = {{'scans': {str(tmp_path / 'scnas')!r}}}\n"

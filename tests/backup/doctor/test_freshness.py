@@ -182,7 +182,7 @@ def test_missed_slots_and_failed_jobs_of_the_last_two_days():
     assert ids(TWO + 6 * DAY + HOUR) == []
 
 
-def test_nobody_is_there():
+def test_missing_executors_are_found():
     row = daily()
     assert [one.id for one in examined(now=NOON).findings if one.severity is Severity.CRITICAL] == ["backup.W012"]
     executor_beat("AGENT", ProcessIdentity("host", 2, "x"), {}, now=NOON + 900 * DAY)
@@ -202,7 +202,7 @@ def test_nobody_is_there():
 
 
 @pytest.mark.parametrize("executor", ["process", "inline"])
-def test_whatever_the_executor_somebody_must_watch_the_slots(settings, executor):
+def test_every_executor_needs_a_watcher_of_slots(settings, executor):
     settings.BACKUP_EXECUTOR = executor
     daily()
     assert "backup.W012" in {one.id for one in examined(now=NOON).findings}
@@ -237,7 +237,7 @@ def test_a_job_that_waits_for_another_attempt_is_not_stuck():
         now += 10 * MINUTE
 
 
-def test_what_retention_should_have_removed():
+def test_overdue_retention_is_found():
     row = daily(retention_days=30)
     BackupConfiguration.objects.update(updated_at=NOON - 100 * DAY)
     backup(row, 31.5 * DAY)

@@ -34,7 +34,7 @@ AWAY: dict[str, Callable[[Path], None]] = {
 }
 
 
-def test_what_is_there_protects(protected):
+def test_present_backups_protect(protected):
     answer = ask(protected)
     assert answer.state == "PROTECTED"
     assert set(answer.findings) <= OF_THE_MACHINE

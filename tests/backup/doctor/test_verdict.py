@@ -48,7 +48,7 @@ def test_nothing_at_all_is_unprotected():
     assert found.next_step
 
 
-def test_what_keeps_the_first_backup_from_being_made_is_said_first(monkeypatch):
+def test_obstacles_to_the_first_backup_come_first(monkeypatch):
     monkeypatch.delenv("BACKUP_PASSWORD")
     assert "BACKUP_PASSWORD_FILE" in verdict().next_step
 
@@ -112,7 +112,7 @@ def test_a_late_schedule_is_a_risk_since_its_promise_was_broken():
     assert "nightly" in found.reason
 
 
-def test_what_never_was_is_not_said_to_be_old():
+def test_missing_backups_are_not_called_old():
     nightly(scheduled(), 3)
     scheduled("never")
     assert verdict().reason == "never has no good backup, although its schedule promised one."
@@ -126,7 +126,7 @@ def test_when_every_schedule_is_late_nothing_is_protected():
     assert "backup_agent" in found.next_step
 
 
-def test_what_was_not_read_back_protects_nobody():
+def test_unverified_backups_do_not_protect():
     nightly(scheduled(), 9)
     BackupJob.objects.update(trust="STORED")
     assert verdict().state == Protection.UNPROTECTED
@@ -170,7 +170,7 @@ def test_a_backup_counts_for_what_it_holds_and_not_for_its_type(settings, tmp_pa
     )
 
 
-def test_what_cannot_be_backed_up_at_all_is_said(settings):
+def test_unsupported_sources_are_named(settings):
     nightly(scheduled(), 3)
     settings.BACKUP_FILE_ROOTS = {"own": settings.BACKUP_STORAGE_ROOT}
     found = verdict()
@@ -179,7 +179,7 @@ def test_what_cannot_be_backed_up_at_all_is_said(settings):
     assert found.next_step
 
 
-def test_what_is_critical_is_a_risk(monkeypatch):
+def test_critical_findings_are_a_risk(monkeypatch):
     nightly(scheduled(), 9)
     found = verdict(agent=False)
     assert (found.state, found.since) == (Protection.AT_RISK, None)

@@ -75,7 +75,7 @@ def test_a_person_acknowledges_named_problems_and_new_ones_are_open(protected: E
     assert events == [("acknowledgement.create",), ("acknowledgement.withdraw",)]
 
 
-def test_what_does_not_fit_is_found_before_the_night(protected: Edms):
+def test_missing_space_is_found_before_the_backup(protected: Edms):
     protected.write("UPDATE backup_backupjob SET stored_size = 9000000000000000")
     found = ask(protected)
     assert found.state == "AT_RISK"

@@ -144,7 +144,7 @@ def test_a_job_that_is_killed_with_its_agent_is_done_by_the_next_one(host):
     assert len(host.snapshots("one")) == 1
 
 
-def test_what_a_killed_job_has_locked_does_not_hold_up_retention(busy):
+def test_locks_of_killed_jobs_do_not_block_retention(busy):
     busy.agent()
     busy.make_due("one", max_backups=1)
     busy.wait_for_end("one")

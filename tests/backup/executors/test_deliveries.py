@@ -103,7 +103,7 @@ def test_a_broker_that_is_away_loses_no_slot(host, redis):
     assert worker.process.poll() is None
 
 
-def test_what_is_due_while_beat_and_broker_are_away_is_seen_by_the_worker(host, redis):
+def test_worker_runs_due_jobs_after_beat_and_broker_return(host, redis):
     host.use(redis.url)
     host.make_due("one", seconds_ago=3600)
     host.worker()

@@ -207,7 +207,7 @@ def test_a_dry_run_says_what_it_would_do_and_does_nothing(new_edms):
     assert new_edms.rows("SELECT count(*) FROM backup_backupjob") == [(1,)]
 
 
-def test_what_people_and_files_are_called_forges_no_line(edms):
+def test_names_cannot_forge_lines(edms):
     """A reason that came over HTTP is shown on the terminal of the server's administrator."""
     add_configuration(edms, "plain", encryption_enabled=False)
     job = edms.json("trigger_backup", "--config", "plain")["job"]
@@ -278,7 +278,7 @@ def test_latest_is_not_one_that_is_known_to_be_damaged(edms):
     assert edms.json("verify_backup", "latest", expect=1)["job"] == bad["job"]
 
 
-def test_what_only_failed_jobs_have_stored_is_not_said_to_be_unknown(edms):
+def test_snapshots_of_failed_jobs_are_not_called_unknown(edms):
     made = edms.json("trigger_backup", "--type", "FILES")
     edms.write("UPDATE backup_backupjob SET status = 'FAILED', trust = 'DAMAGED', error_message = 'bits are flipped'")
     note, choice = edms.json("verify_backup", "latest")["notes"]

@@ -33,7 +33,7 @@ def flip(path, place=None):
 
 
 @pytest.mark.parametrize("fault", ["passphrase", "head", "middle", "end", "cut", "more", "plain"])
-def test_what_is_wrong_is_refused_before_anything_live_changes(sqlite_host, tmp_path, fault):
+def test_faulty_packages_are_refused_before_live_changes(sqlite_host, tmp_path, fault):
     host = sqlite_host
     path = tmp_path / "out.tar.gz.gpg"
     job = host.json("trigger_backup", "--type", "EXPORT", "--output", str(path))["job"]
@@ -89,7 +89,7 @@ def test_to_a_folder(sqlite_host, tmp_path):
     assert not (tmp_path / "other").exists()
 
 
-def test_what_the_name_says_is_what_is_written(edms, tmp_path):
+def test_package_names_decide_the_encryption(edms, tmp_path):
     plain, sealed = tmp_path / "a.tar.gz", tmp_path / "b.tar.gz.gpg"
     add_configuration(edms, "nightly")
     add_configuration(edms, "plain", encryption_enabled=False)
@@ -194,7 +194,7 @@ def test_a_kill_leaves_nothing_under_the_final_name_and_nothing_readable(edms):
 
 
 @pytest.mark.parametrize("name", ["../../outside/x", "/outside/x", "\U0001f5c4" * 100], ids=["up", "root", "long"])
-def test_whatever_a_configuration_is_called_its_packages_lie_in_the_storage(edms, name):
+def test_packages_of_any_configuration_name_are_in_the_storage(edms, name):
     (edms.home / "outside").mkdir()
     add_configuration(edms, name, backup_type="EXPORT")
     made = edms.json("trigger_backup", "--config", name)

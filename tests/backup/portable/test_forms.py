@@ -133,7 +133,7 @@ BAD = {
 
 
 @pytest.mark.parametrize("lines", BAD.values(), ids=BAD)
-def test_what_is_no_row_of_the_table_is_refused(lines):
+def test_invalid_rows_are_refused(lines):
     here = table(Kind.INTEGER, Kind.TEXT, nullable=False, rows=1)
     with pytest.raises(NotPortable, match=r"data/t\.ndjson"):
         list(read_rows(here, Pieces(lines, 1000)))
@@ -223,7 +223,7 @@ def test_moments_come_back_to_the_clock_that_they_were_stored_by(moment, bare, z
         ("datetime", Kind.DATETIME, 12),
     ],
 )
-def test_what_a_column_does_not_say_is_named(declared, kind, value):
+def test_values_of_undeclared_types_are_named(declared, kind, value):
     with contextlib.closing(sqlite3.connect(":memory:")) as database:
         database.execute(f"CREATE TABLE t (c0 integer, c1 {declared})")
         database.execute("INSERT INTO t VALUES (41, NULL), (42, ?)", [value])
@@ -246,7 +246,7 @@ def test_what_a_column_does_not_say_is_named(declared, kind, value):
         (models.JSONField(), "json", "[1e400]", "[1", "cannot be read"),
     ],
 )  # fmt: skip
-def test_what_sqlite_has_no_place_for(field, kind, good, bad, said):
+def test_values_that_sqlite_cannot_store(field, kind, good, bad, said):
     check = check_for(ColumnRecord(name="c", kind=kind, type="", nullable=True), field, connection)
     assert check.all_fit([good])
     assert check.reason(good) == ""
@@ -307,7 +307,7 @@ def test_a_type_is_named_as_the_databases_do(text):
 
 
 @pytest.mark.parametrize("text", NO_TYPES)
-def test_what_a_package_calls_a_type_is_no_other_sql(text):
+def test_type_names_of_packages_inject_no_sql(text):
     assert not is_type_name(text)
     column = ColumnRecord(name="a", kind="native", type=text, nullable=True)
     table = TableRecord(name="t", path="", model="", columns=[column], key=["a"], rows=0, size=0, sha256="")
@@ -335,5 +335,5 @@ def test_an_interval_comes_back_as_it_was_written(text, form, length):
 
 
 @given(st.integers(-(2**62), 2**62))
-def test_what_django_writes_is_a_number(length):
+def test_durations_of_django_are_numbers(length):
     assert duration_form(interval_text(length)) == length

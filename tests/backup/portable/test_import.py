@@ -214,7 +214,7 @@ else:
 
 @pytest.mark.parametrize("engine", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)])
 @pytest.mark.parametrize("native", [False, True])
-def test_what_has_come_to_exist_meanwhile_is_somebody_elses(source, zoo, engine, native, tmp_path):
+def test_databases_created_meanwhile_are_left_alone(source, zoo, engine, native, tmp_path):
     live = zoo(engine, migrated=True)
     place = str(tmp_path / "scratch.sqlite3") if engine == "sqlite" else f"{live.name}_scratch"
     package = source.package

@@ -38,7 +38,7 @@ def obstacles(plan: dict) -> dict[str, str]:
 
 
 @pytest.mark.postgresql
-def test_what_postgresql_does_not_take_is_named(overfull, zoo):
+def test_values_that_postgresql_refuses_are_named(overfull, zoo):
     target = zoo("postgresql")
     found = obstacles(target.plan(overfull, blocked=True))
     assert found == {
@@ -55,7 +55,7 @@ def test_what_postgresql_does_not_take_is_named(overfull, zoo):
 
 
 @pytest.mark.mariadb
-def test_what_mariadb_does_not_take_is_named(overfull, zoo):
+def test_values_that_mariadb_refuses_are_named(overfull, zoo):
     plan = zoo("mysql").plan(overfull, blocked=True)
     assert any("collations" in text and "zoo_everything.label" in text for text in plan["warnings"])
     found = obstacles(plan)
@@ -69,7 +69,7 @@ def test_what_mariadb_does_not_take_is_named(overfull, zoo):
 
 
 @pytest.mark.postgresql
-def test_what_sqlite_does_not_take_is_named_and_can_be_left_out(zoo):
+def test_values_that_sqlite_refuses_are_named_and_can_be_left_out(zoo):
     source = zoo("postgresql", ZOO_APPS='["arrays", "django.contrib.postgres"]')
     values = source.fill()
     source.sql(
@@ -134,6 +134,6 @@ def test_a_type_that_is_other_sql_is_refused(zoo, overfull, tmp_path):
     assert any(text.startswith("legacy.") and "no name of one" in text for text in plan["blocking"]), plan
 
 
-def test_what_is_left_out_must_be_there(zoo, overfull):
+def test_left_out_tables_must_exist(zoo, overfull):
     plan = zoo("sqlite").plan(overfull, "--leave-out", "nothing", blocked=True)
     assert plan["blocking"] == ["nothing is to be left out, but the package has no such table"]

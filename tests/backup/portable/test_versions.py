@@ -86,7 +86,7 @@ def test_a_native_backup_of_newer_code_is_refused_alike(zoo, tmp_path):
     assert project.json("restore_backup", "latest", "--dry-run")["blocking"] == []
 
 
-def test_what_is_left_over_of_migrations_that_were_taken_out_blocks_nothing(zoo):
+def test_leftovers_of_removed_migrations_block_nothing(zoo):
     project = zoo("sqlite", migrated=True)
     project.fill()
     project.write("UPDATE django_migrations SET name = '0001_taken_out' WHERE app = 'zoo'")

@@ -174,7 +174,7 @@ PLANTED = {
 }
 
 
-def test_what_a_restore_gives_back_is_named_and_can_be_removed(databases, blacklist):
+def test_restored_access_is_named_and_can_be_removed(databases, blacklist):
     fill(databases, blacklist)
     gone = r"gone\x1b[2J (not there now)"
     accounts = [
@@ -274,7 +274,7 @@ def test_an_account_of_the_project_s_own_model(files):
             assert list(account_gains(Person, old, new)) == said
 
 
-def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
+def test_incomparable_access_is_named(files, settings, tmp_path):
     assert compare_access([files], now=NOW, tokens=True) == []
     make(files, files.staged, ContentType, Permission, Group, User, Session)
     assert compare_access([files], now=NOW, tokens=True) == [
@@ -301,7 +301,7 @@ def test_what_cannot_be_compared_is_said(files, settings, tmp_path):
     assert settings_findings() == []
 
 
-def test_what_no_restore_can_remove_is_said(settings):
+def test_irremovable_access_is_named(settings):
     assert list(access_elsewhere()) == []
     backends, jwt = "django.contrib.sessions.backends", "rest_framework_simplejwt.authentication.JWTAuthentication"
     for engine, word in (("signed_cookies", "SECRET_KEY"), ("cache", "clear"), ("cached_db", "clear")):

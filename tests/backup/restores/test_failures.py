@@ -166,7 +166,7 @@ def begun(*components):
     return journal
 
 
-def test_what_could_not_be_put_back_is_not_said_to_be_back(settings, tmp_path):
+def test_failed_undo_is_not_reported_as_done(settings, tmp_path):
     """The journal goes with the folder that is swapped, so nothing that follows can be done."""
     live, staged, kept = (tmp_path / name for name in ("live", "staged", "kept"))
     settings.BACKUP_STORAGE_ROOT = live / "backups"
@@ -284,7 +284,7 @@ def test_sessions_that_use_the_database_are_ended(postgres_host, postgres):
 
 
 @pytest.mark.postgresql
-def test_what_keeps_a_database_from_being_renamed_shuts_nobody_out(postgres_host, postgres):
+def test_obstacles_to_a_rename_keep_the_database_open(postgres_host, postgres):
     """A prepared transaction, which no end of sessions ends, and a session that our role may not end."""
     host = postgres_host
     backup = host.json("trigger_backup", "--type", "FULL")

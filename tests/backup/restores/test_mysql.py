@@ -69,7 +69,7 @@ def test_a_release_deletes_the_old_tables(place):
     assert content(place, LIVE) == ("new", 3)
 
 
-def test_what_was_written_late_is_counted_in_the_replaced_tables(place):
+def test_late_writes_are_counted_in_the_replaced_tables(place):
     one = component()
     create_scratch(ALIAS, one.staged)
     fill(place, LIVE, "old")
@@ -88,7 +88,7 @@ def test_what_was_written_late_is_counted_in_the_replaced_tables(place):
     assert [(found.table, found.before, found.after) for found in changes.tables] == [(names[2], 1, 2)]
 
 
-def test_what_is_no_table_stays(place):
+def test_views_and_routines_stay(place):
     one = component()
     create_scratch(ALIAS, one.staged)
     fill(place, LIVE, "old")

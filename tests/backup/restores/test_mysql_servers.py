@@ -73,7 +73,7 @@ def test_the_plan_names_the_right_that_is_missing_and_the_grant_that_gives_it(pl
     create_scratch(limited, component().staged)
 
 
-def test_what_the_plan_says_of_a_server(place):
+def test_plans_describe_the_server(place):
     fill(place, LIVE, "old")
     add_triggers(place, LIVE, "old")
     place.create_database("other")

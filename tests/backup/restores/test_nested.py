@@ -95,7 +95,7 @@ def staged_of(folder: Path, *stays: str) -> Component:
     return component
 
 
-def test_what_would_take_the_place_of_what_stays(tmp_path):
+def test_files_in_the_place_of_kept_databases(tmp_path):
     """A backup of another time may hold a file where the live database or its folder is now."""
     staged = tmp_path / "staged"
     (staged / "in").mkdir(parents=True)

@@ -70,7 +70,7 @@ def files(tmp_path):
 
 
 @pytest.mark.parametrize("there", [True, False])
-def test_what_only_connected_leaves_nothing(component, tmp_path, there):
+def test_connections_without_writes_leave_nothing(component, tmp_path, there):
     with contextlib.ExitStack() as stack:
 
         def connect():
@@ -84,7 +84,7 @@ def test_what_only_connected_leaves_nothing(component, tmp_path, there):
     assert files(tmp_path) == [".db.edms-restore-1.old", "db"]
 
 
-def test_what_wrote_is_kept_and_named(component, tmp_path):
+def test_new_databases_with_writes_are_kept_and_named(component, tmp_path):
     def work():
         with connected(component.live) as connection:
             write(connection, "between")
@@ -99,7 +99,7 @@ def test_what_wrote_is_kept_and_named(component, tmp_path):
     assert [content(path) for path in component.aside] == [["between"], ["between"]]
 
 
-def test_what_connects_while_the_old_one_comes_back_leaves_nothing(component, tmp_path):
+def test_connections_during_the_undo_leave_nothing(component, tmp_path):
     forward_path(component, point_of_no_return(component), sides=SIDE_FILES)
     with contextlib.ExitStack() as stack:
         come = marking(component, OLD_BACK, lambda: stack.enter_context(connected(component.live)))
@@ -162,7 +162,7 @@ def test_an_old_one_that_cannot_be_read_is_moved_as_it_is(component):
 
 
 @pytest.mark.django_db
-def test_what_was_set_aside_is_named_and_released_with_what_is_kept(component, tmp_path, settings):
+def test_set_aside_databases_are_named_and_released(component, tmp_path, settings):
     settings.BACKUP_STORAGE_ROOT = tmp_path / "storage"
     Path(component.live).rename(component.kept)
     Path(component.staged).rename(component.live)

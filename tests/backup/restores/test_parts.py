@@ -157,7 +157,7 @@ def test_the_plan_names_what_is_chosen_and_what_is_unknown(filed, source, tmp_pa
         (["--to-folder", "x", "--path", "files/%zz"], "two hex digits"),
     ],
 )
-def test_what_does_not_go_together_is_refused(options, said, tmp_path, monkeypatch):
+def test_contradicting_choices_are_refused(options, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(CommandError) as refused:

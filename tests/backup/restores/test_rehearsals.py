@@ -46,7 +46,7 @@ def test_a_role_that_may_create_no_database(app_host, postgres):
     assert f'ALTER ROLE "{APP}" CREATEDB' in finding(app_host, 34)["what"]
 
 
-def test_what_cannot_be_restored_is_not_protected(app_host, postgres):
+def test_unrestorable_schemas_do_not_protect(app_host, postgres):
     with postgres.connect(app_host.name) as connection:
         connection.execute("CREATE EXTENSION pgstattuple")
     backup = app_host.json("trigger_backup", "--type", "FULL")
@@ -147,7 +147,7 @@ def test_extensions_that_tables_and_indexes_need(app_host, postgres):
         assert connection.execute("SELECT round(earth_distance(at, at)) FROM place").fetchall() == [(0,)]
 
 
-def test_what_may_be_revoked_by_the_owner_alone(app_host, postgres):
+def test_grants_that_only_the_owner_can_revoke(app_host, postgres):
     """A member of a role has not always its rights, and another role has none: nothing is weaker, or it is refused."""
     owner, other = f"owner_{app_host.name[-8:]}", f"other_{app_host.name[-8:]}"
     with postgres.connect(app_host.name) as connection:
@@ -204,7 +204,7 @@ def test_everything_that_a_database_can_hold_passes_without_a_note(postgres_host
     assert found == {"state": "PASSED", "reason": "", "failures": [], "weaker": [], "notes": []}
 
 
-def test_what_a_killed_rehearsal_leaves_is_dropped_by_the_next(app_host, postgres):
+def test_leftovers_of_killed_rehearsals_are_dropped(app_host, postgres):
     """And what looks like one and is of a rehearsal that lives stays."""
     process = app_host.start("trigger_backup", "--type", "DATABASE")
     with contextlib.closing(postgres.connect()) as connection:

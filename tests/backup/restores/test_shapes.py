@@ -8,7 +8,7 @@ pytestmark = pytest.mark.postgresql
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_what_the_status_says_is_what_the_restore_does(app_host, postgres, shape):
+def test_status_and_restore_agree(app_host, postgres, shape):
     with postgres.connect() as connection:
         version = connection.info.server_version // 10000
     if version >= shape.refused_from:

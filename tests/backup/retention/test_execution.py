@@ -233,7 +233,7 @@ def waiting_prune(edms):
 
 
 @pytest.mark.parametrize("what", ["pin", "restore"])
-def test_what_begins_between_plan_and_execution_protects(edms, what):
+def test_restores_begun_after_the_plan_protect(edms, what):
     create(edms)
     old, last = trigger(edms), trigger(edms)
     make_older(edms, old["job"], 40)
@@ -286,7 +286,7 @@ def test_the_lock_of_a_killed_process_blocks_nothing(edms):
     assert stored(edms) == {last["snapshot_id"]}
 
 
-def test_what_goes_wrong_after_a_good_backup_is_a_warning_and_a_finding(edms):
+def test_failures_after_a_good_backup_are_warnings(edms):
     create(edms, max_backups=1)
     shutil.rmtree(edms.media)
     edms.add_files(2, size=600_000, folder="one")

@@ -73,7 +73,7 @@ def test_whichever_hits_first(days, number, stays, reasons):
         {"status": "TIMEOUT", "trust": "STORED"},
     ],
 )
-def test_what_is_no_good_backup_pushes_no_good_one_out_and_goes_by_its_own_number(values):
+def test_bad_backups_are_counted_apart_from_good_ones(values):
     nightly = policy(retention_days=30, max_backups=2)
     for age in range(1, 7):
         backup(nightly, age * DAY, job_name=f"bad {age}", **values)
@@ -87,7 +87,7 @@ def test_what_is_no_good_backup_pushes_no_good_one_out_and_goes_by_its_own_numbe
     assert found["old bad"].reason == "older than 30 days, beyond the 2 most recent, not a good backup"
 
 
-def test_what_is_no_good_backup_goes_by_its_own_age():
+def test_bad_backups_go_by_their_own_age():
     nightly = policy(retention_days=10, max_backups=100)
     backup(nightly, HOUR, job_name="good")
     backup(nightly, 10 * DAY, status="INCOMPLETE")
@@ -158,7 +158,7 @@ def test_pinned_ones_stay_and_count():
 
 
 @pytest.mark.parametrize(("status", "protects"), [("PENDING", True), ("RUNNING", True), ("COMPLETED", False)])
-def test_what_a_restore_needs_stays_as_long_as_it_runs(status, protects):
+def test_backups_of_running_restores_stay(status, protects):
     nightly = policy(retention_days=30, max_backups=2)
     backup(nightly, DAY)
     restore = restore_of(backup(nightly, 99 * DAY), status)
@@ -199,7 +199,7 @@ def test_backups_without_a_policy_are_not_even_looked_at():
     assert BackupJob.objects.exclude(snapshot_id="").count() == 3
 
 
-def test_what_is_removed_or_about_to_be_is_not_planned_again():
+def test_removed_backups_are_not_planned_again():
     nightly = policy(retention_days=30, max_backups=1)
     backup(nightly, DAY, removal_started_at=NOW)
     backup(nightly, 2 * DAY, removal_started_at=NOW, removed_at=NOW)
@@ -234,7 +234,7 @@ def test_days_begin_where_the_project_is(settings):
     assert kept() == ["10", "34"]
 
 
-def test_what_bears_a_time_in_the_future_stays_and_takes_nobodys_place():
+def test_backups_from_the_future_stay_and_count_for_nothing():
     nightly = policy(retention_days=30, max_backups=2)
     backup(nightly, -3000 * DAY, job_name="ahead")
     for age in (1, 2, 3):
@@ -366,7 +366,7 @@ def test_a_backup_whose_rows_name_no_file_pushes_none_out_whose_rows_do():
         ),
     ],
 )
-def test_what_holds_less_pushes_nothing_out_that_holds_more(less, reason):
+def test_smaller_backups_do_not_replace_larger_ones(less, reason):
     nightly = policy(retention_days=20, max_backups=3)
     for age in range(10, 16):
         backup(nightly, age * DAY)

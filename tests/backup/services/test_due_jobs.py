@@ -56,7 +56,7 @@ def test_of_several_that_have_seen_the_same_slot_one_makes_the_job():
     assert ledger() == [(TWO, JobStatus.PENDING)]
 
 
-def test_what_was_missed_is_recorded_and_the_latest_is_caught_up():
+def test_missed_slots_are_recorded_and_the_latest_is_caught_up():
     daily()
     (job,) = due(TWO + 3 * DAY + 5 * HOUR)
     assert job.slot == TWO + 3 * DAY
@@ -69,7 +69,7 @@ def test_what_was_missed_is_recorded_and_the_latest_is_caught_up():
     assert missed.started_at is None
 
 
-def test_what_is_too_late_is_missed_too(settings):
+def test_late_slots_are_missed(settings):
     settings.BACKUP_CATCH_UP_HOURS = 4
     daily()
     assert due(TWO + 4 * HOUR + timedelta(minutes=1)) == []
@@ -78,7 +78,7 @@ def test_what_is_too_late_is_missed_too(settings):
     assert job.slot == TWO + DAY
 
 
-def test_what_waited_for_an_executor_too_long_is_missed(settings):
+def test_jobs_that_waited_too_long_are_missed(settings):
     daily()
     due(TWO)
     assert slots.expire_waiting(now=TWO + 30 * DAY) == 0
@@ -180,7 +180,7 @@ def test_a_clock_set_back_by_hours_runs_nothing_twice():
     assert BackupJob.objects.count() == 9
 
 
-def test_what_waits_for_another_attempt_by_a_wrong_clock_waits_no_longer():
+def test_retries_by_a_wrong_clock_wait_no_longer():
     daily()
     (job,) = due(TWO)
     years = TWO + 1000 * DAY

@@ -108,7 +108,7 @@ def test_a_second_delivery_changes_nothing():
     ids=["heartbeat", "progress", "publish", "complete", "incomplete", "fail", "cancel"],
 )
 @pytest.mark.parametrize("usurped", ["other token", "ended"])
-def test_whoever_lost_the_lease_changes_nothing(step, usurped):
+def test_lost_leases_change_nothing(step, usurped):
     claim = claimed()
     if usurped == "ended":
         jobs.job_fail(claim, "declared dead", now=NOW)

@@ -73,7 +73,7 @@ def dangling(host, job, folder: Path) -> list[str]:
     return [name for (name,) in rows if not (folder / "files/media" / name).exists()]
 
 
-def test_what_the_storage_holds_back_is_in_the_backup(busy, tmp_path):
+def test_deferred_deletes_are_in_the_backup(busy, tmp_path):
     busy.environment["HOST_DEFERS_DELETES"] = "1"
     job = backed_up_while_deleting(busy, "--type", "FULL")
     shown = busy.json("backup_jobs", "--show", job["job"])
@@ -167,7 +167,7 @@ def test_a_storage_holds_while_a_job_runs_and_only_then(tmp_path):
     assert list((tmp_path / FOLDER).iterdir()) == list((tmp_path / "a").iterdir()) == []
 
 
-def test_what_a_killed_job_has_left_holds_nothing_and_goes_with_the_next(tmp_path):
+def test_leftovers_of_killed_jobs_go_with_the_next(tmp_path):
     dead = tmp_path / FOLDER / str(uuid.uuid4())
     dead.mkdir(parents=True)
     (dead / MARKER).touch()

@@ -90,7 +90,7 @@ STORED = [f"2026/{number}.pdf" for number in range(5)]
         (["3f2b", "4a3c", "5b4d"], "vault", "vault"),
     ],
 )
-def test_what_is_named(project, values, base, folder):
+def test_columns_that_name_files(project, values, base, folder):
     found = _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values])
     assert found is not None
     # Columns that name folders cannot be compared file by file.
@@ -129,7 +129,7 @@ def test_what_is_named(project, values, base, folder):
         ["{base}", "{base}/media/..", "{base}/pages", "{base}/storage", "/usr/share/doc"],
     ],
 )
-def test_what_is_not(project, values):
+def test_columns_that_name_no_files(project, values):
     assert _Search.of_project().outside(COLUMN, [value.format(base=project) for value in values]) is None
 
 
@@ -239,7 +239,7 @@ def test_settings_as_they_are_pasted(project, settings):
     assert with_fields({"archive.Scan.path": project}).endswith(f'"archive.Scan.path": "{project}"}}')
 
 
-def test_what_was_found_ends_with_the_settings_that_it_asks_for(project, settings):
+def test_findings_end_with_the_settings_they_ask_for(project, settings):
     """Findings of a backup are compared with today's settings."""
     column = OutsideColumn(
         label="auth.User.first_name",

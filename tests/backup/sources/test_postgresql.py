@@ -107,7 +107,7 @@ def recording_clients(folder, server_bin, text=""):
 
 
 @pytest.mark.postgresql
-def test_what_a_real_backup_and_restore_call(postgres_host, postgres, tmp_path):
+def test_called_programs_of_a_real_backup_and_restore(postgres_host, postgres, tmp_path):
     recording_clients(tmp_path / "bin", postgres.bin)
     chosen = {"HOST_POSTGRESQL_BIN": str(tmp_path / "bin")}
     backup = postgres_host.json("trigger_backup", "--type", "FULL", **chosen)
@@ -229,7 +229,7 @@ def test_databases_that_services_name_are_databases_of_their_own(sqlite_host, po
             postgres.drop_database(name)
 
 
-def test_what_pg_dump_leaves_out_without_a_word_is_recorded(postgres):
+def test_silent_omissions_of_pg_dump_are_recorded(postgres):
     """A subscription, for a role that is no superuser. With it the database cannot be dropped, either."""
     name = f"subscribed-{uuid.uuid4().hex[:8]}"
     postgres.create_database(name)

@@ -110,7 +110,7 @@ def test_objects_with_their_owners_and_what_is_set_before():
     assert rights.sql.strip() == b'GRANT SELECT ON TABLE public."a; b" TO rep;'
 
 
-def test_what_is_left_out_takes_its_rights_along():
+def test_left_out_objects_lose_their_grants():
     prologue, entries = parse(TEXT.replace(b'TABLE "a; b"; Type', b"TABLE a; b; Type"))
     script = Script(prologue, entries, [], [], [])
 

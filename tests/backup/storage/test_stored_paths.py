@@ -180,7 +180,7 @@ def test_every_repository_is_found_without_the_database(root, passphrase, settin
     assert storage.known_places([deep]) == sorted(wanted)
 
 
-def test_what_a_dead_job_staged_is_removed_and_a_live_ones_is_not(root):
+def test_staged_data_of_dead_jobs_is_removed(root):
     job = uuid.uuid4()
     with staging.staging_folder(job) as live:
         (live / "copy.sqlite3").write_text("rows")
@@ -247,7 +247,7 @@ def test_a_full_disk_under_the_working_folder_is_named(root, write):
     assert [path.name for path in (root / "staging").iterdir()] == [".held"]
 
 
-def test_what_is_in_the_way_of_a_lock_or_of_a_new_repository_is_named(root, passphrase):
+def test_obstacles_to_locks_and_repositories_are_named(root, passphrase):
     (root / ".repository.lock").mkdir(parents=True)
     place = storage.resolve_place("", encrypted=True)
     with pytest.raises(StorageRefused, match=r"\.repository\.lock' cannot be opened .* the space there"):
@@ -258,7 +258,7 @@ def test_what_is_in_the_way_of_a_lock_or_of_a_new_repository_is_named(root, pass
         place.open_or_init()
 
 
-def test_what_else_goes_wrong_there_stays_what_it_is(root):
+def test_other_errors_pass_through(root):
     with pytest.raises(FileNotFoundError), staging.staging_folder(uuid.uuid4()) as folder:
         (folder / "absent").read_bytes()
 
