@@ -27,7 +27,7 @@ from ..core.permissions import Right
 from ..services.actor import SYSTEM, Actor
 from .base_views import BackupView
 from .openapi_operations import extend_schema
-from .restore_fields import PhaseSerializer, RestoreSerializer
+from .restore_fields import RestoreDetailSerializer
 from .restores import found_restore
 from .serializer_fields import ApiSerializer, EmptySerializer, TimestampField
 
@@ -76,13 +76,11 @@ class WatchTicketSerializer(ApiSerializer):
     expires_at = TimestampField()
 
 
-class WatchedRestoreSerializer(RestoreSerializer):
+class WatchedRestoreSerializer(RestoreDetailSerializer):
     """The progress and the result of a restore."""
 
-    phases = PhaseSerializer(many=True)
-    counts = serializers.DictField(child=serializers.IntegerField(), help_text="Databases, files and bytes.")
-
-    class Meta(RestoreSerializer.Meta):
+    class Meta(RestoreDetailSerializer.Meta):
+        # Without the fields that name accounts and their access.
         fields = [
             "uuid",
             "status",
@@ -101,6 +99,7 @@ class RestoreWatch(BackupView):
     """The progress and the result of a restore, also for users whom the restore has signed out."""
 
     rights = {"GET": Right.VIEW, "POST": Right.VIEW}
+    serializer_class = EmptySerializer
 
     def get_authenticators(self) -> list[BaseAuthentication]:
         return [WatchTicketAuthentication()] if self._with_ticket() else super().get_authenticators()
@@ -125,12 +124,9 @@ class RestoreWatch(BackupView):
         self.filters()
         return Response(WatchedRestoreSerializer(found_restore(self)).data)
 
-    @extend_schema(
-        operation_id="restores_watch_ticket", request=EmptySerializer, responses={201: WatchTicketSerializer}
-    )
+    @extend_schema(operation_id="restores_watch_ticket", responses={201: WatchTicketSerializer})
     def post(self, request: Request, **_names: str) -> Response:
-        checked = EmptySerializer(data=request.data)
-        checked.is_valid(raise_exception=True)
+        self.asked()
         ticket = signing.dumps(str(found_restore(self).uuid), salt=_SALT)
         said = {"ticket": ticket, "expires_at": timezone.now() + VALID_FOR}
         return Response(WatchTicketSerializer(said).data, status=status.HTTP_201_CREATED)
