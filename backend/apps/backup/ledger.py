@@ -63,14 +63,13 @@ def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
     if path is None:
         return
     deadline = time.monotonic() + _SWAP_SECONDS
-    while not path.exists() and time.monotonic() < deadline:
+    while not path.exists():
+        if time.monotonic() >= deadline:
+            raise LedgerMissing(
+                f"The ledger could not be used while {doing}: the database file {str(path)!r} does not exist. Restore"
+                " it, or run `manage.py migrate` to create an empty one."
+            )
         time.sleep(_SWAP_SECONDS / 20)
-    if path.exists():
-        return
-    raise LedgerMissing(
-        f"The ledger could not be used while {doing}: the database file {str(path)!r} does not exist. Restore it, or"
-        " run `manage.py migrate` to create an empty one."
-    )
 
 
 def renew_connection() -> None:

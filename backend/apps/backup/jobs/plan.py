@@ -10,8 +10,9 @@ from strongroom.passphrase import passphrase_source
 from .. import conf
 from ..backups.passphrase_check import require_proven
 from ..errors import RequestRefused
-from ..models import BackupConfiguration, BackupJob, BackupType
+from ..models import BackupConfiguration, BackupJob, BackupType, Trigger
 from ..policies.job_request import JobRequest
+from ..services.jobs import job_name_prefix
 from ..services.repositories import open_for_plan
 from ..sources.consistency_point import PORTABLE
 from ..sources.databases import database_aliases
@@ -103,11 +104,10 @@ def _require_output(path: Path, *, encrypted: bool) -> None:
 def plan_backup(request: JobRequest, configuration: BackupConfiguration | None) -> BackupPlan:
     """Return the plan of a backup; write nothing. Raises the errors that would prevent the backup."""
     require_possible(request)
-    name = configuration.name if configuration else f"adhoc-{request.backup_type.lower()}"
     job = BackupJob(
         configuration=configuration,
         configuration_name=configuration.name if configuration else "",
-        job_name=f"{name}-<time>",
+        job_name=f"{job_name_prefix(request, configuration, Trigger.MANUAL)}-<time>",
         backup_type=request.backup_type,
         settings=request.to_json(),
     )

@@ -78,6 +78,14 @@ def audited(job: BackupJob) -> AuditObject:
     return AuditObject("backup", str(job.uuid), job.job_name)
 
 
+def job_name_prefix(request: JobRequest, configuration: BackupConfiguration | None, trigger: str) -> str:
+    """Return the part of a job's name before its time."""
+    if configuration is not None:
+        return configuration.name
+    origin = "before-restore" if trigger == Trigger.PRE_RESTORE else "adhoc"
+    return f"{origin}-{request.backup_type.lower()}"
+
+
 def new_job(
     request: JobRequest,
     *,
@@ -87,16 +95,11 @@ def new_job(
     slot: datetime | None = None,
 ) -> BackupJob:
     """Return a PENDING job that is not written yet; it holds its own copy of the request."""
-    if configuration is not None:
-        name = configuration.name
-    else:
-        origin = "before-restore" if trigger == Trigger.PRE_RESTORE else "adhoc"
-        name = f"{origin}-{request.backup_type.lower()}"
     return BackupJob(
         configuration=configuration,
         configuration_name=configuration.name if configuration else "",
         settings=request.to_json(),
-        job_name=f"{name}-{now:%Y%m%dT%H%M%SZ}",
+        job_name=f"{job_name_prefix(request, configuration, trigger)}-{now:%Y%m%dT%H%M%SZ}",
         backup_type=request.backup_type,
         trigger=trigger,
         slot=slot,
