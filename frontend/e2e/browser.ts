@@ -4,7 +4,7 @@ import type axe from "axe-core";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
-import { type Browser, chromium, type Page } from "playwright-core";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
 import { ADMINISTRATOR, ROOT } from "./edms";
 
@@ -65,11 +65,17 @@ export async function signIn(page: Page, name = ADMINISTRATOR.name): Promise<voi
   await page.getByRole("button", { name: "Sign in" }).click();
 }
 
+/** Returns the field for the name that a dialog or a form asks for, and that name. */
+export async function nameConfirmation(page: Page): Promise<{ field: Locator; name: string }> {
+  const field = page.getByRole("textbox", { name: /^Type the name/ });
+  const said = (await field.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
+  return { field, name: (await page.locator(`[id="${said}"]`).textContent()) ?? "" };
+}
+
 /** Types the name that a dialog or a form asks for, and confirms. */
 export async function confirm(page: Page, button: string): Promise<void> {
-  const asked = page.getByRole("textbox", { name: /^Type the name/ });
-  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
-  await asked.fill((await page.locator(`[id="${said}"]`).textContent()) ?? "");
+  const { field, name } = await nameConfirmation(page);
+  await field.fill(name);
   await page.getByRole("button", { name: button, exact: true }).click();
 }
 

@@ -7,7 +7,7 @@ import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
 import { checkAccessibility } from "./accessibility";
-import { launch, open, signIn } from "./browser";
+import { launch, nameConfirmation, open, signIn } from "./browser";
 import { Edms } from "./edms";
 
 const TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'";
@@ -104,10 +104,9 @@ test("a user whom a live restore signs out sees its end, by keyboard alone", asy
   await signIn(own.page, "newcomer");
   await press("Restore backup");
   await press("Create plan");
-  const asked = own.page.getByRole("textbox", { name: /^Type the name/ });
-  const said = (await asked.getAttribute("aria-describedby"))?.split(" ").find((id) => id.endsWith("-description"));
-  await asked.focus();
-  await own.page.keyboard.type((await own.page.locator(`[id="${said}"]`).textContent()) ?? "");
+  const { field, name } = await nameConfirmation(own.page);
+  await field.focus();
+  await own.page.keyboard.type(name);
   await own.page.keyboard.press("Enter");
   await own.page.getByText("You are signed out").waitFor();
   await own.page.getByText("Sign in again with a name and a password").waitFor();

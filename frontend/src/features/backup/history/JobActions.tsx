@@ -12,16 +12,9 @@ import { t } from "../../../i18n";
 import { Allowed } from "../permissions";
 import { CancelDialog, DeleteDialog, PinDialog } from "./JobDialogs";
 import { DownloadButton } from "./DownloadButton";
+import { hasFailed } from "./JobOutcome";
 
 type Job = Schemas["JobDetail"];
-
-const RAN_WITHOUT_SUCCESS: ReadonlySet<Job["status"]> = new Set([
-  "FAILED",
-  "TIMEOUT",
-  "INCOMPLETE",
-  "MISSED",
-  "CANCELLED",
-]);
 
 export function JobActions({ job }: { job: Job }) {
   const unfinished = job.status === "PENDING" || job.status === "RUNNING";
@@ -51,7 +44,7 @@ export function JobActions({ job }: { job: Job }) {
         </>
       )}
       <Allowed to="run_backups">
-        {RAN_WITHOUT_SUCCESS.has(job.status) && job.configuration && <RunAgain configuration={job.configuration} />}
+        {hasFailed(job) && job.configuration && <RunAgain configuration={job.configuration} />}
         {unfinished && !job.cancel_requested_at && <DialogButton name="cancel" job={job} />}
       </Allowed>
     </Group>

@@ -17,6 +17,11 @@ const ENDS: Partial<Record<Job["status"], [string, TextKey]>> = {
   CANCELLED: ["gray", "history.page.cancelledTitle"],
 };
 
+/** Return whether the job has ended without a complete backup. */
+export function hasFailed(job: Pick<Job, "status">): boolean {
+  return ENDS[job.status] !== undefined;
+}
+
 export function JobOutcome({ job }: { job: Job }) {
   return (
     <Stack gap="xs">

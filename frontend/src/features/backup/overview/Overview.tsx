@@ -25,7 +25,9 @@ export default function Overview() {
   const api = useApi();
   const status = useQuery(statusQuery(api));
   const statistics = useQuery(statisticsQuery(api, DAYS));
-  const configurations = useQuery(configurationsQuery(api, CONFIGURATIONS)).data?.results;
+  // Only a system that is not protected has first steps to show, or a backup to offer.
+  const enabled = status.data !== undefined && status.data.protection.state !== "PROTECTED";
+  const configurations = useQuery({ ...configurationsQuery(api, CONFIGURATIONS), enabled }).data?.results;
   return (
     <Stack>
       <VisuallyHidden>
