@@ -1,6 +1,7 @@
 /** A separate EDMS in a temporary folder. tools/serve starts it as `make serve` does, with an agent beside it. */
 
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -19,6 +20,10 @@ async function freePort(): Promise<number> {
     throw new Error("No port was given.");
   }
   return address.port;
+}
+
+export function sha256(content: Buffer): string {
+  return createHash("sha256").update(content).digest("hex");
 }
 
 export class Edms {

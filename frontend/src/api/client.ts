@@ -2,7 +2,7 @@
 
 import createClient, { type Client, type Middleware } from "openapi-fetch";
 
-import { t } from "../i18n";
+import { currentLanguage, t } from "../i18n";
 import type { components, paths } from "./schema";
 
 export type Schemas = components["schemas"];
@@ -60,6 +60,7 @@ export function connect<Paths extends object>(
   const client = createClient<Paths>({ baseUrl, credentials: "same-origin" });
   client.use(csrf, {
     async onRequest({ request }) {
+      request.headers.set("Accept-Language", currentLanguage());
       for (const [name, value] of Object.entries((await headers?.()) ?? {})) {
         request.headers.set(name, value);
       }

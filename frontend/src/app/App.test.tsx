@@ -293,3 +293,24 @@ describe("documents", () => {
     await screen.findByText("The document is not there any more.");
   });
 });
+
+describe("the display", () => {
+  it("changes its language at once, and keeps it", async () => {
+    const asked: (string | null)[] = [];
+    const documents = http.get(`${API}/documents/`, ({ request }) => {
+      asked.push(request.headers.get("Accept-Language"));
+      return HttpResponse.json({ count: 0, next: null, previous: null, results: [] });
+    });
+    const { user, unmount } = show("/", documents);
+    await user.click(await screen.findByRole("button", { name: "Account of Anna Berg" }));
+    await user.click(await screen.findByRole("menuitem", { name: "Display…" }));
+    await user.selectOptions(await screen.findByRole("combobox", { name: "Language" }), "Deutsch");
+    await screen.findByRole("heading", { level: 1, name: "Startseite" });
+    expect(document.documentElement.lang).toBe("de");
+    await waitFor(() => expect(document.activeElement?.getAttribute("aria-label")).toBe("Konto von Anna Berg"));
+    unmount();
+    show("/", documents);
+    await screen.findByText("Noch keine Dokumente.");
+    expect([asked[0], asked.at(-1)]).toEqual(["en", "de"]);
+  });
+});

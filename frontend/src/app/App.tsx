@@ -4,12 +4,14 @@ import "@mantine/core/styles.layer.css";
 
 import { MantineProvider } from "@mantine/core";
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, useCallback, useRef, useState } from "react";
+import { lazy, useCallback, useEffect, useRef, useState } from "react";
 import { BrowserRouter, Route, Routes, useMatch } from "react-router";
 
 import { connect } from "../api/client";
 import { createQueries } from "../api/ApiProvider";
 import { type EdmsPaths, SIGNED_OUT } from "../api/documents";
+import { Localized } from "../components/Localized";
+import { currentLanguage } from "../i18n";
 import { Layout } from "./Layout";
 import { Login } from "./Login";
 import { NotFound } from "./NotFound";
@@ -42,13 +44,24 @@ export function App({ basePath, apiUrl, adminUrl }: AppProps) {
     <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <EdmsProvider edms={edms}>
-          <BrowserRouter basename={basePath}>
-            <Pages />
-          </BrowserRouter>
+          <Localized>
+            <PageLanguage />
+            <BrowserRouter basename={basePath}>
+              <Pages />
+            </BrowserRouter>
+          </Localized>
         </EdmsProvider>
       </QueryClientProvider>
     </MantineProvider>
   );
+}
+
+/** Names the language of the page for the browser and for screen readers. */
+function PageLanguage() {
+  useEffect(() => {
+    document.documentElement.lang = currentLanguage();
+  }, []);
+  return null;
 }
 
 export function Pages() {

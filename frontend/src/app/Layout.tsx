@@ -7,11 +7,13 @@ import { type FocusEvent, type KeyboardEvent, Suspense, useEffect, useRef } from
 import { NavLink, Outlet, useLocation } from "react-router";
 
 import { unwrap } from "../api/client";
+import { Dialog } from "../components/Dialog";
 import { ErrorBoundary } from "../components/ErrorBoundary";
 import { useFocusRestore } from "../components/focusRestore";
+import { DisplayFields } from "../components/DisplayOptions";
+import { DISPLAY_ID } from "../components/Localized";
 import { Loading } from "../components/states";
 import { t } from "../i18n";
-import { ColourSchemeButton } from "./ColourSchemeButton";
 import icon from "../components/icon.svg";
 import classes from "./Layout.module.css";
 import { useEdms, useSession } from "../api/EdmsProvider";
@@ -56,7 +58,6 @@ export function Layout() {
             <Image src={icon} alt="" w={28} h={28} />
             <Text fw={700}>{t("app.product")}</Text>
           </Group>
-          <ColourSchemeButton />
           <Account />
         </Group>
       </AppShell.Header>
@@ -109,17 +110,24 @@ function Account() {
     mutationFn: () => unwrap(api.DELETE("/session/")),
     onSuccess: onSignedOut,
   });
+  const [isOpen, { open, close }] = useDisclosure(false);
   const name = user?.full_name || user?.name || "";
   return (
-    <Menu position="bottom-end">
-      <Menu.Target>
-        <Button variant="default" aria-label={t("app.account", { name })} maw={180}>
-          {name}
-        </Button>
-      </Menu.Target>
-      <Menu.Dropdown>
-        <Menu.Item onClick={() => signOut.mutate()}>{t("app.signOut")}</Menu.Item>
-      </Menu.Dropdown>
-    </Menu>
+    <>
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <Button variant="default" data-focus-id={DISPLAY_ID} aria-label={t("app.account", { name })} maw={180}>
+            {name}
+          </Button>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item onClick={open}>{t("common.display.open")}</Menu.Item>
+          <Menu.Item onClick={() => signOut.mutate()}>{t("app.signOut")}</Menu.Item>
+        </Menu.Dropdown>
+      </Menu>
+      <Dialog opened={isOpen} onClose={close} title={t("common.display.title")} returnTo={DISPLAY_ID}>
+        <DisplayFields />
+      </Dialog>
+    </>
   );
 }

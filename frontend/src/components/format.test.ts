@@ -1,6 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 
-import { ago, bytes, duration } from "./format";
+import { selectLanguage } from "../i18n";
+
+import { ago, bytes, dateTime, duration } from "./format";
+import { setPreferences } from "./preferences";
 
 describe("sizes", () => {
   it.each([
@@ -38,4 +41,28 @@ describe("relative times", () => {
     ["2026-12-27T12:00:00Z", "in 33 days"],
     ["2025-11-24T12:00:00Z", "12 months ago"],
   ])("%s", (text, said) => expect(ago(text, now)).toBe(said));
+});
+
+describe("in German", () => {
+  beforeEach(() => selectLanguage("de"));
+
+  it("has a comma in sizes and durations", () => {
+    expect([bytes(1_234_567), duration(1.5), duration(7_500)]).toEqual(["1,2 MB", "1,5 s", "2 h 5 min"]);
+  });
+
+  it("tells times by its own words", () => {
+    expect(ago("2026-11-22T12:00:00Z", new Date("2026-11-24T12:00:00Z"))).toBe("vorgestern");
+  });
+});
+
+describe("the time format", () => {
+  it.each([
+    ["24", "en", /\b15:05$/],
+    ["12", "en", /\b3:05\sPM$/],
+    ["auto", "de", /\b15:05$/],
+  ] as const)("%s in %s", async (clock, language, expected) => {
+    await selectLanguage(language);
+    setPreferences({ clock });
+    expect(dateTime("2026-11-24T15:05:00")).toMatch(expected);
+  });
 });

@@ -5,8 +5,6 @@ export const app = {
   documents: "Documents",
   admin: "Administration",
   skip: "Skip to content",
-  toDark: "Switch to dark mode",
-  toLight: "Switch to light mode",
   menu: "Menu",
   account: "Account of {name}",
   signOut: "Sign out",

@@ -10,4 +10,5 @@ import { overview } from "./en.overview";
 import { restore } from "./en.restore";
 import { values } from "./en.values";
 
+/** The shape that every other catalogue has, too. */
 export const en = { app, common, configurations, documents, history, navigation, overview, restore, values };

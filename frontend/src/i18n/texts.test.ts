@@ -5,7 +5,9 @@ import { join } from "node:path";
 import ts from "typescript";
 import { describe, expect, it } from "vitest";
 
+import { catalogue as de } from "./de";
 import { en } from "./en";
+import { LANGUAGES, selectLanguage, t } from "./index";
 
 const SOURCE = join(import.meta.dirname, "..");
 const SHOWN_ATTRIBUTES = new Set(["alt", "aria-label", "description", "label", "placeholder", "title"]);
@@ -68,6 +70,9 @@ function usedKeys(): RegExp {
   return new RegExp(`^(${keys.join("|")})$`);
 }
 
+/** The names between braces. */
+const placeholders = (text: string): string[] => [...new Set(text.match(/\{\w+\}/g))].sort();
+
 describe("the texts", () => {
   it("are all used", () => {
     const used = usedKeys();
@@ -94,6 +99,38 @@ describe("the texts", () => {
       }
     });
     expect(found).toEqual([]);
+  });
+
+  it("are chosen while a page is drawn, in the language of that moment", () => {
+    const found: string[] = [];
+    walk((node, path) => {
+      const isText = ts.isCallExpression(node) && ["t", "label"].includes(node.expression.getText());
+      if (isText && ts.findAncestor(node, ts.isFunctionLike) === undefined) {
+        found.push(`${path}: ${node.getText()}`);
+      }
+    });
+    expect(found).toEqual([]);
+  });
+
+  it("have the same placeholders in German", () => {
+    const english = new Map(texts.map(([key, text]) => [key, placeholders(text)]));
+    const wrong = textsOf(de as Catalogue).filter(
+      ([key, text]) => String(placeholders(text)) !== String(english.get(key)),
+    );
+    expect(wrong).toEqual([]);
+  });
+
+  it("come in the chosen language, with its plural and its numbers", async () => {
+    expect(LANGUAGES).toEqual(["en", "de"]);
+    const said = () => [
+      t("common.close"),
+      t("app.home.documentCount", { count: 1 }),
+      t("history.all", { count: 1234 }),
+    ];
+    await selectLanguage("de");
+    expect(said()).toEqual(["Schließen", "1 Dokument", "1.234 Läufe"]);
+    await selectLanguage("en");
+    expect(said()).toEqual(["Close", "1 document", "1,234 jobs"]);
   });
 
   it("are in plain English", () => {

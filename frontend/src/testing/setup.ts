@@ -5,6 +5,8 @@ import { http, HttpResponse } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, vi } from "vitest";
 
+import { DEFAULTS, setPreferences } from "../components/preferences";
+import { selectLanguage } from "../i18n";
 import { RIGHTS } from "./samples";
 
 /** Answers in place of the server. Each test defines them; any other request is an error. */
@@ -61,12 +63,14 @@ beforeAll(() => {
   vi.stubGlobal("EventSource", FakeEventSource);
   server.listen({ onUnhandledRequest: "error" });
 });
-afterEach(() => {
+afterEach(async () => {
   cleanup();
   server.resetHandlers();
   FakeEventSource.all = [];
   FakeEventSource.opens = true;
   sessionStorage.clear();
   localStorage.clear();
+  setPreferences(DEFAULTS);
+  await selectLanguage("en");
 });
 afterAll(() => server.close());

@@ -10,7 +10,8 @@ interface ColumnHeadingProps<Row> {
 
 /** The heading of a column; a button where the list can be sorted by it. */
 export function ColumnHeading<Row>({ column, sorting }: ColumnHeadingProps<Row>) {
-  const { header, align, width, visibleFrom, isHeaderHidden, sort } = column;
+  const { align, width, visibleFrom, isHeaderHidden, sort } = column;
+  const header = t(column.header);
   const look = { ta: align ?? "left", w: width, ...(visibleFrom && { visibleFrom }) } as const;
   if (sort === undefined || sorting === undefined) {
     return (

@@ -6,9 +6,14 @@ import { expect, it } from "vitest";
 import { type Column, DataTable } from "./DataTable";
 
 const COLUMNS: Column<{ name: string; size: number }>[] = [
-  { header: "Name", sort: { field: "name", first: "ascending" }, cell: (row) => row.name },
-  { header: "Size", sort: { field: "size", first: "descending" }, align: "right", cell: (row) => row.size },
-  { header: "Actions", isHeaderHidden: true, cell: () => "Open" },
+  { header: "history.files.name", sort: { field: "name", first: "ascending" }, cell: (row) => row.name },
+  {
+    header: "history.files.size",
+    sort: { field: "size", first: "descending" },
+    align: "right",
+    cell: (row) => row.size,
+  },
+  { header: "history.files.actions", isHeaderHidden: true, cell: () => "Open" },
 ];
 
 it.each([

@@ -6,10 +6,12 @@
 import { type MantineBreakpoint, type MantineSpacing, Table } from "@mantine/core";
 import type { ReactNode } from "react";
 
+import type { TextKey } from "../../i18n";
+import { usePreferences } from "../preferences";
 import { ColumnHeading } from "./ColumnHeading";
 
 export interface Column<Row> {
-  header: string;
+  header: TextKey;
   cell: (row: Row) => ReactNode;
   align?: "right";
   /** `anywhere` breaks long paths and names, `never` keeps dates and sizes on one line. */
@@ -49,10 +51,14 @@ interface DataTableProps<Row> {
   highlightOnHover?: boolean;
 }
 
+/** The space in the rows of a user who prefers dense lists. */
+const COMPACT = { verticalSpacing: 2, fz: "sm" } as const;
+
 export function DataTable<Row>(props: DataTableProps<Row>) {
   const { label, columns, rows, rowKey, sorting, minWidth, fontSize, ...look } = props;
+  const isCompact = usePreferences().density === "compact";
   const table = (
-    <Table aria-label={label} {...(fontSize && { fz: fontSize })} {...look}>
+    <Table aria-label={label} {...(fontSize && { fz: fontSize })} {...look} {...(isCompact && COMPACT)}>
       <Table.Thead>
         <Table.Tr>
           {columns.map((column) => (

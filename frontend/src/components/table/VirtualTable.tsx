@@ -8,6 +8,7 @@ import { Fragment, memo, type ReactNode, type RefObject } from "react";
 
 import { ColumnHeading } from "./ColumnHeading";
 import type { Column, Sorting } from "./DataTable";
+import { usePreferences } from "../preferences";
 import { type InView, useVirtualRows } from "./useVirtualRows";
 import classes from "./VirtualTable.module.css";
 
@@ -40,6 +41,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
     onView,
   });
   const size = sizeOf(props);
+  const isCompact = usePreferences().density === "compact";
   const gapOf = (height: number) =>
     height > 0 && (
       <tr aria-hidden className={classes["gap"]} style={{ height }}>
@@ -52,6 +54,7 @@ export function VirtualTable<Row>(props: VirtualTableProps<Row>) {
       verticalSpacing="xs"
       stickyHeader
       stickyHeaderOffset="var(--app-shell-header-offset, 0px)"
+      mod={{ compact: isCompact }}
       aria-label={label}
       aria-rowcount={size < 0 ? size : size + 1}
     >

@@ -43,3 +43,14 @@ it.each([
     expect(screen.getByRole("tab", { name }).getAttribute("aria-selected")).toBe("true");
   }
 });
+
+it("speaks the language of the page that it is in", async () => {
+  server.use(http.all(`${API}/*`, () => HttpResponse.json({}, { status: 403 })));
+  render(
+    <MemoryRouter>
+      <BackupManagement apiUrl={API} locale="de-CH" theme={{ primaryColor: "teal" }} />
+    </MemoryRouter>,
+  );
+  const tab = await screen.findByRole("tab", { name: "Konfigurationen" });
+  expect(tab.closest("[lang]")?.getAttribute("lang")).toBe("de");
+});

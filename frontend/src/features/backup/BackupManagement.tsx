@@ -7,17 +7,25 @@
 
 import "@mantine/core/styles.layer.css";
 
-import { MantineContext, MantineProvider } from "@mantine/core";
+import {
+  type MantineColorScheme,
+  MantineContext,
+  MantineProvider,
+  MantineThemeProvider,
+  type MantineThemeOverride,
+  mergeThemeOverrides,
+} from "@mantine/core";
 import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useInRouterContext, useLocation } from "react-router";
 
 import type { Headers } from "../../api/client";
 import { ApiProvider } from "../../api/ApiProvider";
 import { EventsProvider } from "../../api/events";
-import { contrast, theme } from "../../theme";
+import { contrast, theme as ownTheme } from "../../theme";
 import { ErrorBoundary } from "../../components/ErrorBoundary";
 import { ConsolePath, useMountPath } from "./consolePath";
 import { Loading } from "../../components/states";
+import { Localized } from "../../components/Localized";
 import { ConsoleLayout } from "./ConsoleLayout";
 
 const VIEWS = {
@@ -35,6 +43,8 @@ const JobPage = lazy(VIEWS.job);
 const Restore = lazy(VIEWS.restore);
 const RestorePage = lazy(VIEWS.restores);
 /** After this time the requested view is loaded, or the connection is slow. */
+/** The same object at every render. */
+const NO_CHANGES: MantineThemeOverride = {};
 const PRELOAD_DELAY_MS = 3_000;
 
 /** Loads the other views while the server is reachable, so that they can report a lost server themselves. */
@@ -59,30 +69,43 @@ export interface BackupManagementProps {
    * function at every render.
    */
   headers?: Headers;
+  /** The language for all users, such as `de`. Without it, each user has that of the browser, or chooses one. */
+  locale?: string;
+  /** Changes to the theme, as Mantine takes them: colours, fonts, radius. The theme of a page with Mantine counts, too. */
+  theme?: MantineThemeOverride;
+  /** The colour scheme of a page without Mantine. */
+  colorScheme?: MantineColorScheme;
 }
 
 export default function BackupManagement(props: BackupManagementProps) {
-  const { apiUrl = "/api/v1/backup", basePath = "/", onSignedOut, headers } = props;
+  const { apiUrl = "/api/v1/backup", basePath = "/", onSignedOut, headers, locale, ...look } = props;
   const hasRouter = useInRouterContext();
   const views = (
-    <Styled>
-      <ApiProvider baseUrl={apiUrl} onSignedOut={onSignedOut} headers={headers}>
-        <EventsProvider>
-          <Views />
-        </EventsProvider>
-      </ApiProvider>
+    <Styled {...look}>
+      <Localized language={locale?.slice(0, 2)}>
+        <ApiProvider baseUrl={apiUrl} onSignedOut={onSignedOut} headers={headers}>
+          <EventsProvider>
+            <Views />
+          </EventsProvider>
+        </ApiProvider>
+      </Localized>
     </Styled>
   );
   return hasRouter ? views : <BrowserRouter basename={basePath}>{views}</BrowserRouter>;
 }
 
 /** Keeps the theme and the colour scheme of the page around it, or brings its own. */
-function Styled({ children }: { children: ReactNode }) {
+function Styled(props: Pick<BackupManagementProps, "theme" | "colorScheme"> & { children: ReactNode }) {
+  const { theme: changes = NO_CHANGES, colorScheme = "auto", children } = props;
   if (useContext(MantineContext) !== null) {
-    return children;
+    return <MantineThemeProvider theme={changes}>{children}</MantineThemeProvider>;
   }
   return (
-    <MantineProvider theme={theme} cssVariablesResolver={contrast} defaultColorScheme="auto">
+    <MantineProvider
+      theme={mergeThemeOverrides(ownTheme, changes)}
+      cssVariablesResolver={contrast}
+      defaultColorScheme={colorScheme}
+    >
       {children}
     </MantineProvider>
   );

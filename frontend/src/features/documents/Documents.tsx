@@ -18,9 +18,9 @@ import { UploadDialog } from "./UploadDialog";
 const PAGE_SIZE = 25;
 
 const COLUMNS: Column<EdmsSchemas["Document"]>[] = [
-  { header: t("documents.list.number"), visibleFrom: "sm", cell: (one) => one.number },
+  { header: "documents.list.number", visibleFrom: "sm", cell: (one) => one.number },
   {
-    header: t("documents.list.title"),
+    header: "documents.list.title",
     wrap: "anywhere",
     cell: (one) => (
       <Anchor component={Link} to={`/documents/${one.id}`}>
@@ -28,10 +28,10 @@ const COLUMNS: Column<EdmsSchemas["Document"]>[] = [
       </Anchor>
     ),
   },
-  { header: t("documents.list.category"), visibleFrom: "md", cell: (one) => one.category },
-  { header: t("documents.list.versions"), visibleFrom: "md", align: "right", cell: (one) => one.version_count },
-  { header: t("documents.list.size"), align: "right", wrap: "never", cell: (one) => bytes(one.size) },
-  { header: t("documents.list.updated"), visibleFrom: "sm", cell: (one) => dateTime(one.updated_at) },
+  { header: "documents.list.category", visibleFrom: "md", cell: (one) => one.category },
+  { header: "documents.list.versions", visibleFrom: "md", align: "right", cell: (one) => one.version_count },
+  { header: "documents.list.size", align: "right", wrap: "never", cell: (one) => bytes(one.size) },
+  { header: "documents.list.updated", visibleFrom: "sm", cell: (one) => dateTime(one.updated_at) },
 ];
 
 export default function Documents() {

@@ -42,12 +42,12 @@ function StatusNote({ row }: { row: Configuration }) {
 
 const COLUMNS: Column<Configuration>[] = [
   {
-    header: t("configurations.name"),
+    header: "configurations.name",
     sort: { field: "name", first: "ascending" },
     cell: (row) => <Title row={row} />,
   },
   {
-    header: t("configurations.schedule"),
+    header: "configurations.schedule",
     width: "9.5rem",
     cell: (row) => (
       <>
@@ -58,11 +58,11 @@ const COLUMNS: Column<Configuration>[] = [
       </>
     ),
   },
-  { header: t("configurations.nextRun"), width: "6rem", cell: (row) => <NextRun row={row} /> },
-  { header: t("configurations.lastResult"), width: "11.5rem", cell: (row) => <LastResult row={row} /> },
-  { header: t("configurations.lastGood"), width: "7rem", cell: (row) => <LastGood row={row} /> },
+  { header: "configurations.nextRun", width: "6rem", cell: (row) => <NextRun row={row} /> },
+  { header: "configurations.lastResult", width: "11.5rem", cell: (row) => <LastResult row={row} /> },
+  { header: "configurations.lastGood", width: "7rem", cell: (row) => <LastGood row={row} /> },
   {
-    header: t("configurations.enabled"),
+    header: "configurations.enabled",
     width: "5.5rem",
     cell: (row) => (
       <Group gap="xs" wrap="nowrap">
@@ -72,7 +72,7 @@ const COLUMNS: Column<Configuration>[] = [
     ),
   },
   {
-    header: t("configurations.actions"),
+    header: "configurations.actions",
     align: "right",
     width: "10rem",
     cell: (row) => <ConfigurationActions row={row} />,

@@ -59,24 +59,24 @@ export function FileList({ job, entries, full, onPreview }: Props) {
 function columnsOf({ job, full, onPreview }: Omit<Props, "entries">): Column<Entry>[] {
   return [
     {
-      header: t("history.files.name"),
+      header: "history.files.name",
       cell: (entry) => <Name job={job} entry={entry} full={full} onPreview={onPreview} />,
     },
     {
-      header: t("history.files.size"),
+      header: "history.files.size",
       align: "right",
       wrap: "never",
       visibleFrom: "sm",
       cell: (entry) => (entry.size === null ? "" : bytes(entry.size)),
     },
     {
-      header: t("history.files.modified"),
+      header: "history.files.modified",
       wrap: "never",
       visibleFrom: "sm",
       cell: (entry) => entry.modified_at && dateTime(entry.modified_at),
     },
     {
-      header: t("history.files.actions"),
+      header: "history.files.actions",
       isHeaderHidden: true,
       align: "right",
       cell: (entry) => <FileActions job={job} entry={entry} />,

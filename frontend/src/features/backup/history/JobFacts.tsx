@@ -3,13 +3,13 @@
 import { Code } from "@mantine/core";
 
 import type { Schemas } from "../../../api/client";
-import { label, t } from "../../../i18n";
+import { label, number, t } from "../../../i18n";
 import { bytes, duration, dateTime } from "../../../components/format";
 import { FactList, Section } from "../../../components/Section";
 
 export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
   const how = label("trigger", job.trigger);
-  const number = (value: number | null) => (value === null ? "" : value.toLocaleString("en"));
+  const amount = (value: number | null) => (value === null ? "" : number(value));
   const time = (value: string | null) => value && dateTime(value);
   const { settings } = job;
   return (
@@ -27,9 +27,9 @@ export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
           [t("history.page.took"), job.duration_seconds === null ? "" : duration(job.duration_seconds)],
           [t("history.page.read"), job.backup_size === null ? "" : bytes(job.backup_size)],
           [t("history.page.storedNew"), job.stored_size === null ? "" : bytes(job.stored_size)],
-          [t("history.page.newFiles"), number(job.new_files)],
-          [t("history.page.changedFiles"), number(job.changed_files)],
-          [t("history.page.unchangedFiles"), number(job.unchanged_files)],
+          [t("history.page.newFiles"), amount(job.new_files)],
+          [t("history.page.changedFiles"), amount(job.changed_files)],
+          [t("history.page.unchangedFiles"), amount(job.unchanged_files)],
           [t("history.page.place"), settings.storage_path || t("history.page.mainPlace")],
           [
             t("history.page.how"),
@@ -39,7 +39,7 @@ export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
             ].join(", "),
           ],
           [t("history.page.worker"), job.worker],
-          [t("history.page.attempt"), job.attempt > 1 ? number(job.attempt) : ""],
+          [t("history.page.attempt"), job.attempt > 1 ? amount(job.attempt) : ""],
           [t("history.page.snapshot"), job.snapshot_id && <Code>{job.snapshot_id.slice(0, 16)}</Code>],
           [t("history.page.package"), job.backup_file_path && <Code>{job.backup_file_path}</Code>],
           [t("history.page.checksum"), job.checksum && <Code>{job.checksum}</Code>],

@@ -24,7 +24,7 @@ const bytesOf = (value: number | null) => (value === null ? "" : bytes(value));
 
 const COLUMNS: Column<Job>[] = [
   {
-    header: t("history.job"),
+    header: "history.job",
     sort: { field: "job_name", first: "descending" },
     cell: (job) => (
       <>
@@ -34,23 +34,23 @@ const COLUMNS: Column<Job>[] = [
       </>
     ),
   },
-  { header: t("history.result"), width: "7.5rem", cell: (job) => <JobBadges job={job} /> },
+  { header: "history.result", width: "7.5rem", cell: (job) => <JobBadges job={job} /> },
   {
-    header: t("history.when"),
+    header: "history.when",
     width: "11.5rem",
     sort: { field: "queued_at", first: "descending" },
     cell: (job) => <JobWhen job={job} />,
   },
-  { header: t("history.took"), width: AMOUNT_WIDTH, align: "right", cell: (job) => durationOf(job) || "–" },
+  { header: "history.took", width: AMOUNT_WIDTH, align: "right", cell: (job) => durationOf(job) || "–" },
   {
-    header: t("history.size"),
+    header: "history.size",
     width: AMOUNT_WIDTH,
     align: "right",
     sort: { field: "backup_size", first: "descending" },
     cell: (job) => bytesOf(job.backup_size) || "–",
   },
   {
-    header: t("history.stored"),
+    header: "history.stored",
     width: AMOUNT_WIDTH,
     align: "right",
     sort: { field: "stored_size", first: "descending" },

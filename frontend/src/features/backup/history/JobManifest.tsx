@@ -3,7 +3,7 @@
 import { Code, Text } from "@mantine/core";
 import type { ReactNode } from "react";
 
-import { t } from "../../../i18n";
+import { number, t } from "../../../i18n";
 import { bytes, dateTime } from "../../../components/format";
 import { FactList, Section } from "../../../components/Section";
 
@@ -40,7 +40,7 @@ export function JobManifest({ manifest, gone, unfinished }: Props) {
 
 /** Return the known facts. A manifest may lack any part, depending on the backup and its version. */
 function factsOf(manifest: Values): [string, ReactNode][] {
-  const number = (value: unknown) => (typeof value === "number" ? value.toLocaleString("en") : t("common.unknown"));
+  const amount = (value: unknown) => (typeof value === "number" ? number(value) : t("common.unknown"));
   const cut = manifest["cut_at"];
   return [
     [t("history.page.cut"), typeof cut === "string" ? dateTime(cut) : ""],
@@ -48,14 +48,14 @@ function factsOf(manifest: Values): [string, ReactNode][] {
       t("history.page.database", { name }),
       t("history.page.databaseFacts", {
         engine: typeof one["engine"] === "string" ? one["engine"] : t("common.unknown"),
-        tables: number(one["tables"]),
-        rows: number(one["rows"]),
+        tables: amount(one["tables"]),
+        rows: amount(one["rows"]),
       }),
     ]),
     ...entries(manifest["files"]).map(([name, one]): [string, ReactNode] => [
       t("history.page.files", { name }),
       t("history.page.filesFacts", {
-        files: number(one["files"]),
+        files: amount(one["files"]),
         bytes: typeof one["bytes"] === "number" ? bytes(one["bytes"]) : t("common.unknown"),
       }),
     ]),
@@ -63,7 +63,7 @@ function factsOf(manifest: Values): [string, ReactNode][] {
       .filter((name) => typeof manifest[name] === "number")
       .map((name): [string, ReactNode] => [
         t(name === "orphans" ? "history.page.orphans" : "history.page.missing"),
-        number(manifest[name]),
+        amount(manifest[name]),
       ]),
   ];
 }

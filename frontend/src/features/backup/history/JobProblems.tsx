@@ -13,8 +13,8 @@ import { Section } from "../../../components/Section";
 const FIRST = 20;
 
 const COLUMNS: Column<Schemas["JobDetail"]["problems"][number]>[] = [
-  { header: t("history.page.path"), wrap: "anywhere", cell: (one) => one.path },
-  { header: t("history.page.reason"), cell: (one) => one.reason },
+  { header: "history.page.path", wrap: "anywhere", cell: (one) => one.path },
+  { header: "history.page.reason", cell: (one) => one.reason },
 ];
 
 export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {

@@ -5,13 +5,14 @@ import "@mantine/charts/styles.layer.css";
 import { LineChart } from "@mantine/charts";
 
 import type { Schemas } from "../../../api/client";
+import { t, type TextKey } from "../../../i18n";
 import { shortDay } from "./dates";
 
 type Day = Schemas["Day"];
 
-/** A line of the chart: its name, colour and value per day. */
+/** A line of the chart: the key of its name, colour and value per day. */
 export interface Series {
-  name: string;
+  name: TextKey;
   colour: string;
   of: (day: Day) => number | null;
 }
@@ -31,14 +32,14 @@ function drawn(value: number | null, logarithmic: boolean): number | null {
 export default function Chart({ days, series, format, logarithmic }: Props) {
   const data = days.map((day) => ({
     day: shortDay(day.date),
-    ...Object.fromEntries(series.map((one) => [one.name, drawn(one.of(day), logarithmic)])),
+    ...Object.fromEntries(series.map((one) => [t(one.name), drawn(one.of(day), logarithmic)])),
   }));
   return (
     <LineChart
       h={200}
       data={data}
       dataKey="day"
-      series={series.map(({ name, colour }) => ({ name, color: colour }))}
+      series={series.map(({ name, colour }) => ({ name: t(name), color: colour }))}
       valueFormatter={format}
       // A single day between days without a backup has no line, so each day has a dot.
       dotProps={{ r: 2 }}

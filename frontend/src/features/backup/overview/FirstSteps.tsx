@@ -10,6 +10,7 @@ import { useApi } from "../../../api/ApiProvider";
 import { findingsQuery } from "../../../api/queries";
 import { ActionButton } from "../../../components/ActionButton";
 import { ValueBadge } from "../../../components/badges";
+import { recall, remember } from "../../../components/preferences";
 import { Section } from "../../../components/Section";
 import { t } from "../../../i18n";
 import { useToggleSchedule } from "../configurations/mutations";
@@ -84,10 +85,10 @@ function Step({ number, title, isDone, children, action }: StepProps) {
 
 function PassphraseStep() {
   const findings = useQuery(findingsQuery(useApi())).data?.findings;
-  const [isKept, setKept] = useState(() => localStorage.getItem(KEPT) !== null);
+  const [isKept, setKept] = useState(() => recall(KEPT) !== null);
   const problem = findings?.find((one) => PASSPHRASE_FINDINGS.has(one.id));
   const keep = () => {
-    localStorage.setItem(KEPT, "yes");
+    remember(KEPT, "yes");
     setKept(true);
   };
   const isDone = isKept && !problem;

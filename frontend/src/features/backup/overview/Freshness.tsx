@@ -59,7 +59,7 @@ export function Freshness({ rows, leftOut }: { rows: Row[]; leftOut: number }) {
 
 const COLUMNS: Column<Row>[] = [
   {
-    header: t("overview.freshness.name"),
+    header: "overview.freshness.name",
     minWidth: { base: "8.5rem", sm: "10.75rem" },
     cell: (row) => (
       <>
@@ -77,9 +77,9 @@ const COLUMNS: Column<Row>[] = [
       </>
     ),
   },
-  { header: t("overview.freshness.state"), visibleFrom: "sm", wrap: "never", cell: (row) => <State row={row} /> },
-  { header: t("overview.freshness.last"), cell: (row) => <LastGood row={row} /> },
-  { header: t("overview.freshness.until"), minWidth: { sm: "8.5rem" }, cell: (row) => <DueBy row={row} /> },
+  { header: "overview.freshness.state", visibleFrom: "sm", wrap: "never", cell: (row) => <State row={row} /> },
+  { header: "overview.freshness.last", cell: (row) => <LastGood row={row} /> },
+  { header: "overview.freshness.until", minWidth: { sm: "8.5rem" }, cell: (row) => <DueBy row={row} /> },
 ];
 
 const COLOURS = { late: "red", fresh: "green", waiting: "gray" } as const;

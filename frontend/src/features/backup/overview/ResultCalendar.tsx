@@ -178,12 +178,12 @@ function CalendarRow({ name, dates, results }: { name: string; dates: string[]; 
 
 const DAY_COLUMNS: Column<Schemas["Day"]>[] = [
   {
-    header: t("overview.calendar.day"),
+    header: "overview.calendar.day",
     cell: ({ date, begins_at: after, ends_at: before }) => (
       <Anchor component={Link} to={`../history?${new URLSearchParams({ after, before })}`} inherit>
         {longDay(date)}
       </Anchor>
     ),
   },
-  { header: t("overview.calendar.results"), cell: ({ results }) => resultsInWords(results) },
+  { header: "overview.calendar.results", cell: ({ results }) => resultsInWords(results) },
 ];

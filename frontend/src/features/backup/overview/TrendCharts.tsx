@@ -5,7 +5,7 @@ import { lazy, Suspense } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { type Column, DataTable } from "../../../components/table/DataTable";
-import { t } from "../../../i18n";
+import { number, t } from "../../../i18n";
 import { ErrorBoundary } from "../../../components/ErrorBoundary";
 import { bytes, duration } from "../../../components/format";
 import { Section } from "../../../components/Section";
@@ -17,8 +17,6 @@ const Chart = lazy(() => import("./Chart"));
 
 type Day = Schemas["Day"];
 
-const count = (value: number) => value.toLocaleString("en");
-
 export function TrendCharts({ days }: { days: Day[] }) {
   return (
     <SimpleGrid cols={{ base: 1, lg: 3 }}>
@@ -29,8 +27,8 @@ export function TrendCharts({ days }: { days: Day[] }) {
         format={bytes}
         logarithmic
         series={[
-          { name: t("overview.charts.logical"), colour: "indigo.5", of: (day) => day.logical_bytes },
-          { name: t("overview.charts.stored"), colour: "teal.6", of: (day) => day.stored_bytes },
+          { name: "overview.charts.logical", colour: "indigo.5", of: (day) => day.logical_bytes },
+          { name: "overview.charts.stored", colour: "teal.6", of: (day) => day.stored_bytes },
         ]}
       />
       <TrendChart
@@ -38,16 +36,16 @@ export function TrendCharts({ days }: { days: Day[] }) {
         intro={t("overview.charts.durationsIntro")}
         days={days}
         format={duration}
-        series={[{ name: t("overview.charts.median"), colour: "indigo.5", of: (day) => day.median_seconds }]}
+        series={[{ name: "overview.charts.median", colour: "indigo.5", of: (day) => day.median_seconds }]}
       />
       <TrendChart
         title={t("overview.charts.changes")}
         intro={t("overview.charts.changesIntro")}
         days={days}
-        format={count}
+        format={number}
         series={[
-          { name: t("overview.charts.newFiles"), colour: "indigo.5", of: (day) => day.new_files },
-          { name: t("overview.charts.changedFiles"), colour: "orange.6", of: (day) => day.changed_files },
+          { name: "overview.charts.newFiles", colour: "indigo.5", of: (day) => day.new_files },
+          { name: "overview.charts.changedFiles", colour: "orange.6", of: (day) => day.changed_files },
         ]}
       />
     </SimpleGrid>
@@ -101,7 +99,7 @@ function TrendChart({ title, intro, days, format, series, logarithmic = false }:
 
 function NumbersTable({ days, series, format }: Pick<TrendProps, "days" | "series" | "format">) {
   const columns: Column<Day>[] = [
-    { header: t("overview.charts.day"), cell: (day) => longDay(day.date) },
+    { header: "overview.charts.day", cell: (day) => longDay(day.date) },
     ...series.map((one): Column<Day> => ({
       header: one.name,
       align: "right",

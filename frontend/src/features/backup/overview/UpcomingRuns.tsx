@@ -8,14 +8,14 @@ import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { scheduleQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
-import { dateTime } from "../../../components/format";
+import { dateFormat, dateTime } from "../../../components/format";
 import { BreakableName } from "../../../components/BreakableName";
 import { Section } from "../../../components/Section";
 
 const HOURS = 48;
 const HOUR_MS = 3_600_000;
 const MOST_ROWS = 8;
-const clock = new Intl.DateTimeFormat(undefined, { weekday: "short", hour: "numeric", minute: "2-digit" });
+const CLOCK = { weekday: "short", hour: "numeric", minute: "2-digit" } as const;
 
 type Row = Schemas["Freshness"];
 
@@ -53,7 +53,7 @@ function Scale({ now }: { now: number }) {
     <Box pos="relative" h="1.4rem" aria-hidden fz="xs" c="dimmed">
       {marks.map((hours) => (
         <span key={hours} style={{ position: "absolute", insetInlineStart: `${(hours / HOURS) * 100}%` }}>
-          {hours === 0 ? t("overview.upcoming.now") : clock.format(now + hours * HOUR_MS)}
+          {hours === 0 ? t("overview.upcoming.now") : dateFormat(CLOCK).format(now + hours * HOUR_MS)}
         </span>
       ))}
     </Box>

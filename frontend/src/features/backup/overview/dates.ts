@@ -1,12 +1,11 @@
 /** Dates of the statistics, in the zone of the schedules and the same for every reader. */
 
-const long = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeZone: "UTC" });
-const short = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
+import { dateFormat } from "../../../components/format";
 
 export function longDay(date: string): string {
-  return long.format(new Date(date));
+  return dateFormat({ dateStyle: "medium", timeZone: "UTC" }).format(new Date(date));
 }
 
 export function shortDay(date: string): string {
-  return short.format(new Date(date));
+  return dateFormat({ day: "numeric", month: "short", timeZone: "UTC" }).format(new Date(date));
 }

@@ -107,9 +107,9 @@ function MessageList(props: {
 }
 
 const REPLACEMENT_COLUMNS: Column<Replacement>[] = [
-  { header: t("restore.plan.kind"), cell: (row) => `${kindOf(row.kind)}: ${row.name}` },
+  { header: "restore.plan.kind", cell: (row) => `${kindOf(row.kind)}: ${row.name}` },
   {
-    header: t("restore.plan.place"),
+    header: "restore.plan.place",
     wrap: "anywhere",
     cell: (row) => (
       <>
@@ -125,11 +125,11 @@ const REPLACEMENT_COLUMNS: Column<Replacement>[] = [
     ),
   },
   {
-    header: t("restore.plan.exists"),
+    header: "restore.plan.exists",
     cell: (row) => t(row.exists ? "restore.plan.existsYes" : "restore.plan.existsNo"),
   },
   {
-    header: t("restore.plan.size"),
+    header: "restore.plan.size",
     align: "right",
     cell: (row) => (row.size === null ? t("common.unknown") : bytes(row.size)),
   },
@@ -137,7 +137,7 @@ const REPLACEMENT_COLUMNS: Column<Replacement>[] = [
 
 const SPACE_COLUMNS: Column<Space>[] = [
   {
-    header: t("restore.plan.spaceWhere"),
+    header: "restore.plan.spaceWhere",
     wrap: "anywhere",
     cell: (row) => (
       <Text size="sm" ff="monospace">
@@ -145,10 +145,10 @@ const SPACE_COLUMNS: Column<Space>[] = [
       </Text>
     ),
   },
-  { header: t("restore.plan.needed"), align: "right", cell: (row) => bytes(row.needed) },
-  { header: t("restore.plan.available"), align: "right", cell: (row) => bytes(row.available) },
+  { header: "restore.plan.needed", align: "right", cell: (row) => bytes(row.needed) },
+  { header: "restore.plan.available", align: "right", cell: (row) => bytes(row.available) },
   {
-    header: t("restore.plan.verdict"),
+    header: "restore.plan.verdict",
     cell: (row) => (
       <Badge variant="light" autoContrast tt="none" color={row.available >= row.needed ? "green" : "red"}>
         {t(row.available >= row.needed ? "restore.plan.enough" : "restore.plan.short")}

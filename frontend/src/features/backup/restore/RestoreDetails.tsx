@@ -8,7 +8,7 @@ import { Link } from "react-router";
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
 import { operationsQuery } from "../../../api/queries";
-import { label, t } from "../../../i18n";
+import { label, number, t } from "../../../i18n";
 import { useConsolePath } from "../consolePath";
 import { bytes, duration, dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
@@ -205,10 +205,7 @@ const COUNTS = ["databases", "files", "bytes", "rows", "tables"] as const;
 function Counts({ counts, isDone }: { counts: Record<string, number>; isDone: boolean }) {
   const known = Object.entries(counts).map(([name, value]) => {
     const key = COUNTS.find((one) => one === name);
-    return [
-      key ? t(`restore.page.countNames.${key}`) : name,
-      name === "bytes" ? bytes(value) : value.toLocaleString("en"),
-    ];
+    return [key ? t(`restore.page.countNames.${key}`) : name, name === "bytes" ? bytes(value) : number(value)];
   });
   return known.length === 0 ? null : (
     <Section title={t("restore.page.counts")}>

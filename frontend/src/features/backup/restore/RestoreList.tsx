@@ -32,13 +32,13 @@ export function targetText(target: string): string {
 }
 
 const COLUMNS: Column<Restore>[] = [
-  { header: t("restore.list.when"), cell: (row) => <When row={row} /> },
-  { header: t("restore.list.from"), wrap: "anywhere", cell: (row) => row.backup_reference },
-  { header: t("restore.list.what"), cell: (row) => label("restoreType", row.restore_type) },
-  { header: t("restore.list.target"), cell: (row) => targetText(row.target) },
-  { header: t("restore.list.state"), cell: (row) => <State row={row} /> },
-  { header: t("restore.list.rollback"), cell: rollbackText },
-  { header: t("restore.list.who"), cell: requesterText },
+  { header: "restore.list.when", cell: (row) => <When row={row} /> },
+  { header: "restore.list.from", wrap: "anywhere", cell: (row) => row.backup_reference },
+  { header: "restore.list.what", cell: (row) => label("restoreType", row.restore_type) },
+  { header: "restore.list.target", cell: (row) => targetText(row.target) },
+  { header: "restore.list.state", cell: (row) => <State row={row} /> },
+  { header: "restore.list.rollback", cell: rollbackText },
+  { header: "restore.list.who", cell: requesterText },
 ];
 
 export function RestoreList() {
