@@ -67,6 +67,13 @@ export const statisticsQuery = (api: Api, days: number) =>
     staleTime: 60_000,
   });
 
+export const configurationStatisticsQuery = (api: Api, days: number, configuration: string) =>
+  queryOptions({
+    queryKey: ["statistics", days, configuration],
+    queryFn: () => unwrap(api.GET("/system/statistics/", { params: { query: { days, configuration } } })),
+    staleTime: 60_000,
+  });
+
 export const scheduleQuery = (api: Api, uuid: string, count: number) =>
   queryOptions({
     queryKey: ["configuration", uuid, "schedule", count],
@@ -118,11 +125,13 @@ export const configurationQuery = (api: Api, uuid: string) =>
     queryFn: () => unwrap(api.GET("/configurations/{uuid}/", { params: { path: { uuid } } })),
   });
 
-export const retentionQuery = (api: Api, uuid: string) =>
+/** What retention would remove of the backups of a configuration, by rules that may not be saved. */
+export const retentionQuery = (api: Api, uuid: string, body: Schemas["RulesRequest"]) =>
   queryOptions({
-    queryKey: ["configuration", uuid, "retention"],
+    queryKey: ["configuration", uuid, "retention", body],
     queryFn: () =>
-      unwrap(api.GET("/configurations/{uuid}/retention/", { params: { path: { uuid }, query: { all: true } } })),
+      unwrap(api.POST("/configurations/{uuid}/retention/", { params: { path: { uuid }, query: { all: true } }, body })),
+    placeholderData: keepPreviousData,
   });
 
 /** The schedule of an unsaved configuration. A validation error is an answer, too. */

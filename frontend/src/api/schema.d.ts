@@ -120,7 +120,8 @@ export interface paths {
         /** @description Show which backups retention would remove now, and why; with `all`, also those it keeps. Nothing is changed. */
         get: operations["configurations_retention"];
         put?: never;
-        post?: never;
+        /** @description The same with rules that are not saved. Rules that are not given are as saved. */
+        post: operations["configurations_retention_preview"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1790,6 +1791,15 @@ export interface components {
             root: string;
             written: number;
         };
+        /** @description Rules of retention that are not saved. */
+        RulesRequest: {
+            keep_daily?: number;
+            keep_monthly?: number;
+            keep_weekly?: number;
+            keep_yearly?: number;
+            max_backups?: number;
+            retention_days?: number;
+        };
         Schedule: {
             next_runs: string[];
             runs_by_schedule: boolean;
@@ -2996,6 +3006,114 @@ export interface operations {
             };
             /** @description The object does not exist. */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Retry-After gives the time to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    configurations_retention_preview: {
+        parameters: {
+            query?: {
+                all?: boolean;
+            };
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["RulesRequest"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Retention"];
+                };
+            };
+            /** @description The request is not valid. `errors` names each field and the reason. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The permission or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The object does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the object does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type is not supported. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -6665,6 +6783,8 @@ export interface operations {
     system_statistics: {
         parameters: {
             query?: {
+                /** @description Only the jobs of this configuration. */
+                configuration?: string;
                 days?: number;
             };
             header?: never;

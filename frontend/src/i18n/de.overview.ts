@@ -75,8 +75,7 @@ export const overview: Catalogue["overview"] = {
   calendar: {
     title: "Letzte {days} Tage",
     all: "Alle Konfigurationen",
-    intro:
-      "Schlechtestes Ergebnis jedes Tages. Öffnen Sie die Tabelle und wählen Sie einen Tag, um seine Läufe zu sehen.",
+    intro: "Schlechtestes Ergebnis jedes Tages. Ein Quadrat führt zu den Läufen seines Tages.",
     good: "Abgeschlossen",
     partly: "Unvollständig, ausgefallen oder abgebrochen",
     bad: "Fehlgeschlagen oder Zeitlimit überschritten",

@@ -70,7 +70,7 @@ export const overview = {
   calendar: {
     title: "Last {days} days",
     all: "All configurations",
-    intro: "Worst result of each day. To see the jobs of a day, open the table and select the day.",
+    intro: "Worst result of each day. A square leads to the jobs of its day.",
     good: "Completed",
     partly: "Incomplete, missed or cancelled",
     bad: "Failed or timed out",

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from tests.backup.testing.rows import DAY, backup, policy, storage_holds_all
 from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.core.permissions import Right
@@ -39,6 +40,28 @@ def test_the_mission_s_way_through(admin):
     actions = list(AuditEvent.objects.values_list("action", "actor", "address"))
     said = ["configuration.create", "configuration.update", "configuration.update", "configuration.delete"]
     assert actions == [(action, "admin", "192.0.2.7") for action in said]
+
+
+def test_retention_is_previewed_by_rules_that_are_not_saved(admin):
+    nightly = policy(retention_days=1000, max_backups=100)
+    for days in range(5):
+        backup(nightly, days * DAY, queued_at=timezone.now() - days * DAY, started_at=timezone.now() - days * DAY)
+    storage_holds_all()
+    where = f"{LIST}{nightly.uuid}/retention/"
+
+    def counts(answer):
+        assert answer.status_code == 200, answer.json()
+        return answer.json()["kept"], answer.json()["going"]
+
+    assert counts(admin.get(where)) == (5, 0)
+    assert counts(admin.post(where, {"max_backups": 2}, "json")) == (2, 3)
+    assert counts(admin.post(where, {"max_backups": 2, "keep_daily": 4}, "json")) == (4, 1)
+    assert counts(admin.post(where, {}, "json")) == (5, 0)
+    for wrong in ({"max_backups": 0}, {"name": "x"}):
+        refused = admin.post(where, wrong, "json")
+        assert (refused.status_code, [one["field"] for one in refused.json()["errors"]]) == (400, list(wrong))
+    nightly.refresh_from_db()
+    assert (nightly.max_backups, AuditEvent.objects.filter(action="configuration.update").count()) == (100, 0)
 
 
 def test_latest_results_take_a_constant_number_of_queries(admin, django_assert_max_num_queries):

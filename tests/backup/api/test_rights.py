@@ -41,7 +41,7 @@ TABLE: dict[str, dict[str, object]] = {
     "configurations/<str:uuid>/disable/": {"POST": C},
     "configurations/<str:uuid>/duplicate/": {"POST": C},
     "configurations/<str:uuid>/schedule/": {"GET": V},
-    "configurations/<str:uuid>/retention/": {"GET": V},
+    "configurations/<str:uuid>/retention/": {"GET": V, "POST": V},
     "jobs/": {"GET": V},
     "jobs/<str:uuid>/": {"GET": V, "DELETE": D},
     "jobs/<str:uuid>/cancel/": {"POST": R},

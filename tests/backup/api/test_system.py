@@ -115,7 +115,7 @@ def test_a_day_adds_up(admin, settings):
         job(NOON.replace(hour=hour), minutes=minutes, configuration=nightly)
     job(NOON, status="FAILED", stored_size=None, backup_size=None, configuration=nightly)
     job(NOON - DAY, configuration=None, stored_size=1000)
-    found = find_statistics(3, NOON + HOUR)
+    found = find_statistics((3, None), NOON + HOUR)
     assert [one.date for one in found.days] == [date(2026, 11, day) for day in (22, 23, 24)]
     assert [one.ends_at for one in found.days[:-1]] == [one.begins_at for one in found.days[1:]]
     assert found.days[0].ends_at - found.days[0].begins_at == DAY
@@ -126,6 +126,9 @@ def test_a_day_adds_up(admin, settings):
     assert (today.stored_bytes, today.logical_bytes, today.new_files, today.changed_files) == (30, 300, 4, 8)
     assert (today.median_seconds, today.total_seconds) == (7 * 60, 77 * 60)
     assert [(one.name, one.stored_bytes) for one in found.configurations] == [("", 1000), ("nightly", 30)]
+    only = find_statistics((3, nightly.uuid), NOON + HOUR)
+    assert [dict(one.results) for one in only.days] == [{}, {}, {"COMPLETED": 3, "FAILED": 1}]
+    assert (only.days[2].median_seconds, [one.name for one in only.configurations]) == (7 * 60, ["nightly"])
     (row,) = found.calendar
     assert {day: dict(results) for day, results in row.days.items()} == {
         date(2026, 11, 24): {"COMPLETED": 3, "FAILED": 1}
@@ -146,7 +149,7 @@ def test_a_day_adds_up(admin, settings):
 def test_days_are_those_of_the_schedules(settings, zone, moment, day):
     settings.TIME_ZONE = zone
     job(datetime.fromisoformat(moment))
-    found = find_statistics(5, NOON)
+    found = find_statistics((5, None), NOON)
     assert [one.date.day for one in found.days if one.results] == [day]
     assert found.time_zone == zone
 
@@ -158,7 +161,7 @@ def test_days_of_a_project_without_time_zones(settings):
     for moment in (bare.replace(hour=0, minute=0), bare - 13 * HOUR):
         row = BackupJob.objects.create(job_name="bare", backup_type="FULL", queued_at=moment)
         BackupJob.objects.filter(pk=row.pk).update(started_at=moment, completed_at=moment + MINUTE, status="COMPLETED")
-    found = find_statistics(2, bare)
+    found = find_statistics((2, None), bare)
     assert [(one.date.day, one.results.total(), one.median_seconds) for one in found.days] == [(23, 1, 60), (24, 1, 60)]
 
 
@@ -194,7 +197,7 @@ now = datetime(2026, 11, 24, 12, tzinfo=UTC)
 nightly = policy()
 for number in range(40):
     job(now - number * timedelta(minutes=97), minutes=1 + number % 7, configuration=nightly if number % 3 else None)
-found = find_statistics(4, now)
+found = find_statistics((4, None), now)
 odd = ["2024", "a.b", "a b%c", "it's", "Ölakten"]
 BackupJob.objects.order_by("pk").filter(pk__lte=2).update(
     snapshot_id="1" * 64, trust="VERIFIED", manifest={"databases": {"default": {}}, "files": dict.fromkeys(odd, {})}

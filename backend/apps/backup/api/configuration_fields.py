@@ -149,6 +149,17 @@ class RetentionFilter(StrictSerializer):
     all = serializers.BooleanField(required=False, default=False)
 
 
+class RulesSerializer(StrictSerializer):
+    """Rules of retention that are not saved."""
+
+    retention_days = NumberField(min_value=1, max_value=_LARGEST, required=False)
+    max_backups = NumberField(min_value=1, max_value=_LARGEST, required=False)
+    keep_daily = NumberField(min_value=0, max_value=_LARGEST, required=False)
+    keep_weekly = NumberField(min_value=0, max_value=_LARGEST, required=False)
+    keep_monthly = NumberField(min_value=0, max_value=_LARGEST, required=False)
+    keep_yearly = NumberField(min_value=0, max_value=_LARGEST, required=False)
+
+
 class ScheduleSerializer(ApiSerializer):
     schedule_in_words = serializers.CharField()
     time_zone = serializers.CharField()

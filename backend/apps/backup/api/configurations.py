@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -14,6 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from edms_common.paging import CursorPages
+from strongroom.retention import Rules
 
 from .. import conf, selectors
 from ..backups.presence import presence
@@ -24,7 +26,7 @@ from ..jobs.plan import require_runnable
 from ..models import BackupConfiguration
 from ..policies.production import ConfigurationValues
 from ..policies.schedule import Schedule, schedule_zone
-from ..retention.plan import plan_retention
+from ..retention.plan import plan_retention, rules_of
 from ..selectors.executors import executors_alive
 from ..services.configurations import (
     configuration_create,
@@ -47,6 +49,7 @@ from .configuration_fields import (
     NameSerializer,
     RetentionFilter,
     RetentionSerializer,
+    RulesSerializer,
     ScheduleFilter,
     ScheduleSerializer,
     StartedSerializer,
@@ -218,14 +221,32 @@ class ScheduleView(BackupView):
 class RetentionView(BackupView):
     """Show which backups retention would remove now, and why; with `all`, also those it keeps. Nothing is changed."""
 
-    rights = {"GET": Right.VIEW}
-    serializer_class = RetentionSerializer
+    rights = {"GET": Right.VIEW, "POST": Right.VIEW}
+    serializer_class = RulesSerializer
     filter_serializer = RetentionFilter
+    throttle_scope = "read"
 
-    @extend_schema(operation_id="configurations_retention", parameters=[RetentionFilter])
+    @extend_schema(
+        operation_id="configurations_retention", parameters=[RetentionFilter], responses=RetentionSerializer
+    )
     def get(self, request: Request, **_names: str) -> Response:
+        return self._plan(configuration_of(self), {})
+
+    @extend_schema(
+        operation_id="configurations_retention_preview",
+        parameters=[RetentionFilter],
+        responses=RetentionSerializer,
+        description="The same with rules that are not saved. Rules that are not given are as saved.",
+    )
+    def post(self, request: Request, **_names: str) -> Response:
+        row = configuration_of(self)
+        for name, value in self.asked().items():
+            setattr(row, name, value)
+        return self._plan(row, {row.pk: rules_of(row)})
+
+    def _plan(self, row: BackupConfiguration, changed: Mapping[int, Rules]) -> Response:
         asked, now = self.filters(), timezone.now()
-        verdicts = plan_retention(now=now, only=[configuration_of(self).pk], absent=presence().absent())
+        verdicts = plan_retention(now=now, only=[row.pk], absent=presence().absent(), changed=changed)
         going = [one for one in verdicts if not one.keep]
         shown = verdicts if asked["all"] else going
         return Response(

@@ -20,9 +20,10 @@ _MOST_DAYS = 366
 
 
 class StatisticsFilter(StrictSerializer):
-    """The number of days."""
+    """The number of days, and whose jobs count."""
 
     days = CountField(min_value=1, max_value=_MOST_DAYS, default=_USUAL_DAYS)
+    configuration = serializers.UUIDField(required=False, help_text="Only the jobs of this configuration.")
 
 
 class ResultsField(serializers.DictField):
@@ -104,7 +105,7 @@ class SystemStatistics(BackupView):
 
     @extend_schema(operation_id="system_statistics", parameters=[StatisticsFilter], responses=StatisticsSerializer)
     def get(self, request: Request) -> Response:
-        return Response(_shaped(statistics(self.filters()["days"])))
+        return Response(_shaped(statistics(**self.filters())))
 
 
 _DAY = tuple(DaySerializer().fields)

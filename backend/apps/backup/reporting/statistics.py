@@ -83,12 +83,12 @@ class Statistics:
     full_on: date | None
 
 
-def statistics(days: int) -> Statistics:
-    """Return the statistics of the last `days` days, at most a minute old.
+def statistics(days: int, configuration: uuid.UUID | None = None) -> Statistics:
+    """Return the statistics of the last `days` days, of all jobs or those of a configuration, at most a minute old.
 
     Raises `SettingsInvalid`, `LedgerUnavailable`.
     """
-    return _cache.get(days)
+    return _cache.get((days, configuration))
 
 
 def forget_statistics() -> None:
@@ -96,14 +96,15 @@ def forget_statistics() -> None:
     _cache.forget()
 
 
-def find_statistics(days: int, now: datetime) -> Statistics:
+def find_statistics(key: tuple[int, uuid.UUID | None], now: datetime) -> Statistics:
     """Compute the statistics of the last `days` days, including today, with a fixed number of queries."""
+    days, configuration = key
     zone = schedule_zone()
     last = _day(now, zone)
     first = last - (days - 1) * _DAY
     since, until = _midnight(first, zone), _midnight(last + _DAY, zone)
     minutes = any(_offset(moment, zone) % 3600 for moment in (since, now, until))
-    totals = _totals(selectors.sums_by_configuration(since=since, until=until))
+    totals = _totals(selectors.sums_by_configuration(since=since, until=until, configuration=configuration))
     listed = [one for one in totals if one.configuration is not None][:MOST_IN_CALENDAR]
     calendar = _calendar(listed, since, until, minutes=minutes, zone=zone)
     seen = space(daily=selectors.daily_growth(since=now - _GROWTH, now=now))
@@ -113,7 +114,7 @@ def find_statistics(days: int, now: datetime) -> Statistics:
         time_zone=str(zone),
         first=first,
         last=last,
-        days=_series(first, days, since, until, minutes=minutes, zone=zone),
+        days=_series(first, days, since, until, configuration, minutes=minutes, zone=zone),
         configurations=totals[:MOST_CONFIGURATIONS],
         configurations_left_out=max(0, len(totals) - MOST_CONFIGURATIONS),
         calendar=calendar,
@@ -123,13 +124,22 @@ def find_statistics(days: int, now: datetime) -> Statistics:
     )
 
 
-_cache: TtlCache[int, Statistics] = TtlCache(find_statistics, seconds=_KEPT_SECONDS)
+_cache: TtlCache[tuple[int, uuid.UUID | None], Statistics] = TtlCache(find_statistics, seconds=_KEPT_SECONDS)
 
 
-def _series(first: date, count: int, since: datetime, until: datetime, *, minutes: bool, zone: tzinfo) -> list[Day]:
+def _series(
+    first: date,
+    count: int,
+    since: datetime,
+    until: datetime,
+    configuration: uuid.UUID | None,
+    *,
+    minutes: bool,
+    zone: tzinfo,
+) -> list[Day]:
     dates = [first + number * _DAY for number in range(count)]
     found = {day: Day(day, _midnight(day, zone), _midnight(day + _DAY, zone)) for day in dates}
-    for sums in selectors.sums_by_time(since=since, until=until, minutes=minutes):
+    for sums in selectors.sums_by_time(since=since, until=until, minutes=minutes, configuration=configuration):
         day = found[_day(sums.at, zone)]
         day.results[sums.status] += sums.jobs
         day.stored_bytes += sums.stored
@@ -138,10 +148,11 @@ def _series(first: date, count: int, since: datetime, until: datetime, *, minute
         day.changed_files += sums.changed_files
         day.total_seconds += sums.seconds
     taken: defaultdict[date, Counter[int]] = defaultdict(Counter)
-    for at, seconds, jobs in selectors.durations_by_time(since=since, until=until, minutes=minutes):
+    durations = selectors.durations_by_time(since=since, until=until, minutes=minutes, configuration=configuration)
+    for at, seconds, jobs in durations:
         taken[_day(at, zone)][seconds] += jobs
-    for one, durations in taken.items():
-        found[one].median_seconds = median(durations)
+    for one, counted in taken.items():
+        found[one].median_seconds = median(counted)
     return list(found.values())
 
 

@@ -102,13 +102,18 @@ def rules_of(configuration: BackupConfiguration) -> Rules:
 
 
 def plan_retention(
-    *, now: datetime, only: Iterable[int] | None = None, going_only: bool = False, absent: Q | None = None
+    *,
+    now: datetime,
+    only: Iterable[int] | None = None,
+    going_only: bool = False,
+    absent: Q | None = None,
+    changed: Mapping[int, Rules] | None = None,
 ) -> list[Verdict]:
     """Decide on each stored backup that has a configuration, with a fixed number of queries.
 
     `only` limits it to the configurations with these primary keys. With `going_only`, configurations without a backup
     to remove are left out: mostly that is nearly all of them. Backups that meet the condition `absent` are not in the
-    storage: they are neither removed nor counted.
+    storage: they are neither removed nor counted. `changed` has rules that are not saved, by primary key.
     """
     with ledger_access("planning the retention"):
         configurations = BackupConfiguration.objects.using(ledger_alias())
@@ -136,7 +141,8 @@ def plan_retention(
         protections = _Protections()
     verdicts: list[Verdict] = []
     for key, configuration in rows.items():
-        verdicts += _of_configuration(configuration, stored[key], protections, now)
+        rules = (changed or {}).get(key, rules_of(configuration))
+        verdicts += _of_configuration(configuration, rules, stored[key], protections, now)
     return verdicts
 
 
@@ -167,9 +173,9 @@ def trusted_now(*, now: datetime) -> datetime:
 
 
 def _of_configuration(
-    configuration: BackupConfiguration, stored: list[_Stored], protections: _Protections, now: datetime
+    configuration: BackupConfiguration, rules: Rules, stored: list[_Stored], protections: _Protections, now: datetime
 ) -> list[Verdict]:
-    rules, by_key = rules_of(configuration), {str(one.uuid): one for one in stored}
+    by_key = {str(one.uuid): one for one in stored}
     good = [one for one in stored if one.good]
     doubtful = [one for one in stored if not one.good]
     # A backup with a time in the future is not the last good one: the clock was wrong when it was made.

@@ -85,10 +85,15 @@ class Sums:
     changed_files: int
 
 
-def sums_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[Sums]:
-    """Return the sums over the jobs that were queued in this time, by hour or by minute, and by status."""
+def sums_by_time(
+    *, since: datetime, until: datetime, minutes: bool, configuration: uuid.UUID | None = None
+) -> list[Sums]:
+    """Return the sums over the jobs that were queued in this time, by hour or by minute, and by status.
+
+    With `configuration`, only over the jobs of that one.
+    """
     with ledger_access("summing up the jobs"):
-        rows = _queued_by_time(since, until, minutes).values("at", "status")
+        rows = _queued_by_time(since, until, minutes, configuration).values("at", "status")
         sums = rows.annotate(
             jobs=Count("pk"),
             stored=Sum("stored_size"),
@@ -108,10 +113,15 @@ def sums_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[Sum
         ]
 
 
-def durations_by_time(*, since: datetime, until: datetime, minutes: bool) -> list[tuple[datetime, int, int]]:
-    """Return the durations of jobs that stored a backup: hour or minute, seconds, and the number of such jobs."""
+def durations_by_time(
+    *, since: datetime, until: datetime, minutes: bool, configuration: uuid.UUID | None = None
+) -> list[tuple[datetime, int, int]]:
+    """Return the durations of jobs that stored a backup: hour or minute, seconds, and the number of such jobs.
+
+    With `configuration`, only those of its jobs.
+    """
     with ledger_access("looking at how long jobs took"):
-        rows = _queued_by_time(since, until, minutes).filter(
+        rows = _queued_by_time(since, until, minutes, configuration).filter(
             status__in=STORED_STATUSES, started_at__isnull=False, completed_at__isnull=False
         )
         counted = rows.annotate(seconds=_TOOK).values("at", "seconds")
@@ -132,7 +142,9 @@ class ConfigurationSums:
     seconds: int
 
 
-def sums_by_configuration(*, since: datetime, until: datetime) -> list[ConfigurationSums]:
+def sums_by_configuration(
+    *, since: datetime, until: datetime, configuration: uuid.UUID | None = None
+) -> list[ConfigurationSums]:
     """Return the sums over the jobs that were queued in this time, by configuration and status."""
     with ledger_access("summing up the jobs of each configuration"):
         # The names are added afterwards: a join would run for every job.
@@ -140,7 +152,7 @@ def sums_by_configuration(*, since: datetime, until: datetime) -> list[Configura
         names: dict[int | None, tuple[uuid.UUID | None, str]] = {None: (None, "")}
         names |= {key: (one, name) for key, one, name in rows.values_list("pk", "uuid", "name")}
         sums = (
-            _queued(since, until)
+            _queued(since, until, configuration)
             .values("configuration_id", "status")
             .annotate(
                 jobs=Count("pk"),
@@ -265,14 +277,18 @@ class _Minute(TruncMinute):
         return f"SUBSTR({text}, 1, 16)", parameters
 
 
-def _queued(since: datetime, until: datetime) -> QuerySet[BackupJob]:
-    return job_rows().filter(queued_at__gte=since, queued_at__lt=until).order_by()
+def _queued(since: datetime, until: datetime, configuration: uuid.UUID | None = None) -> QuerySet[BackupJob]:
+    rows = job_rows().filter(queued_at__gte=since, queued_at__lt=until).order_by()
+    return rows if configuration is None else rows.filter(configuration__uuid=configuration)
 
 
-def _queued_by_time(since: datetime, until: datetime, minutes: bool) -> QuerySet[Any]:
+def _queued_by_time(
+    since: datetime, until: datetime, minutes: bool, configuration: uuid.UUID | None = None
+) -> QuerySet[Any]:
     """Return the jobs with `at`, the hour or minute in which they were queued.
 
     It is in the database's own time zone: for a conversion MariaDB needs tables that are rarely installed.
     """
     expression = _Minute if minutes else _Hour
-    return _queued(since, until).annotate(at=expression("queued_at", tzinfo=connections[ledger_alias()].timezone))
+    rows = _queued(since, until, configuration)
+    return rows.annotate(at=expression("queued_at", tzinfo=connections[ledger_alias()].timezone))

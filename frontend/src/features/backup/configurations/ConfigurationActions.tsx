@@ -26,11 +26,17 @@ export function ScheduleSwitch({ row }: { row: Configuration }) {
   );
 }
 
+/** The state of a link to the editor: whether it opens above the list, or above the page of the configuration. */
+export interface EditorState {
+  isInList: boolean;
+}
+
 export function ConfigurationActions({ row }: { row: Configuration }) {
   const ask = useOpenDialog();
   const run = useRunNow(row);
   const base = useConsolePath();
-  const { search } = useLocation();
+  const { search, pathname } = useLocation();
+  const isInList = !pathname.includes(row.uuid);
   const mayConfigure = usePermission("configure_backups");
   const mayRestore = usePermission("restore_backups") && row.last_good;
   return (
@@ -46,42 +52,47 @@ export function ConfigurationActions({ row }: { row: Configuration }) {
           {t("configurations.runNow")}
         </ActionButton>
       </Allowed>
-      {(mayConfigure || mayRestore) && (
-        <Menu position="bottom-end">
-          <Menu.Target>
-            <ActionIcon
-              data-focus-id={menuFocusId(row)}
-              variant="default"
-              aria-label={t("configurations.moreOf", { name: row.name })}
-            >
-              <span aria-hidden>⋯</span>
-            </ActionIcon>
-          </Menu.Target>
-          <Menu.Dropdown>
-            {mayConfigure && (
-              <>
-                <Menu.Item component={Link} to={{ pathname: `${base}/configurations/${row.uuid}`, search }}>
-                  {t("configurations.edit")}
-                </Menu.Item>
-                <Menu.Item onClick={() => ask("duplicate", row)}>{t("configurations.duplicate")}</Menu.Item>
-              </>
-            )}
-            {mayRestore && (
-              <Menu.Item component={Link} to={`${base}/restore?backup=${mayRestore.uuid}`}>
-                {t("configurations.restoreFrom")}
+      <Menu position="bottom-end">
+        <Menu.Target>
+          <ActionIcon
+            data-focus-id={menuFocusId(row)}
+            variant="default"
+            aria-label={t("configurations.moreOf", { name: row.name })}
+          >
+            <span aria-hidden>⋯</span>
+          </ActionIcon>
+        </Menu.Target>
+        <Menu.Dropdown>
+          <Menu.Item component={Link} to={`${base}/history?configuration=${row.uuid}`}>
+            {t("configurations.history")}
+          </Menu.Item>
+          {mayConfigure && (
+            <>
+              <Menu.Item
+                component={Link}
+                to={{ pathname: `${base}/configurations/${row.uuid}/edit`, search }}
+                state={{ isInList } satisfies EditorState}
+              >
+                {t("configurations.edit")}
               </Menu.Item>
-            )}
-            {mayConfigure && (
-              <>
-                <Menu.Divider />
-                <Menu.Item color="red" onClick={() => ask("delete", row)}>
-                  {t("configurations.remove")}
-                </Menu.Item>
-              </>
-            )}
-          </Menu.Dropdown>
-        </Menu>
-      )}
+              <Menu.Item onClick={() => ask("duplicate", row)}>{t("configurations.duplicate")}</Menu.Item>
+            </>
+          )}
+          {mayRestore && (
+            <Menu.Item component={Link} to={`${base}/restore?backup=${mayRestore.uuid}`}>
+              {t("configurations.restoreFrom")}
+            </Menu.Item>
+          )}
+          {mayConfigure && (
+            <>
+              <Menu.Divider />
+              <Menu.Item color="red" onClick={() => ask("delete", row)}>
+                {t("configurations.remove")}
+              </Menu.Item>
+            </>
+          )}
+        </Menu.Dropdown>
+      </Menu>
     </Group>
   );
 }

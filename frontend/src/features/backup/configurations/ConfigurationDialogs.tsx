@@ -4,10 +4,13 @@ import { Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { createContext, type SubmitEvent, type ReactNode, useCallback, useContext, useState } from "react";
 
+import { useLocation, useNavigate } from "react-router";
+
 import { ActionButton } from "../../../components/ActionButton";
 import { ApiError } from "../../../api/client";
 import { t } from "../../../i18n";
 import { Dialog, RequestError, NameConfirmation } from "../../../components/Dialog";
+import { useConsolePath } from "../consolePath";
 import type { Configuration } from "./formValues";
 import { useDelete, useDuplicate } from "./mutations";
 
@@ -75,7 +78,16 @@ function DeleteDialog({ row, opened, onClose, returnTo }: Props) {
 
 function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void }) {
   const [typed, setTyped] = useState("");
-  const removal = useDelete(row, onClose);
+  const base = useConsolePath();
+  const navigate = useNavigate();
+  const { search } = useLocation();
+  const removal = useDelete(row, (isDeleted) => {
+    onClose();
+    if (isDeleted) {
+      // Its page is gone with it.
+      void navigate({ pathname: `${base}/configurations`, search }, { replace: true });
+    }
+  });
   const fits = typed === row.name;
   const submit = (event: SubmitEvent) => {
     event.preventDefault();

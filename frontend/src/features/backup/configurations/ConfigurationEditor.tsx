@@ -14,7 +14,6 @@ import { Dialog, focusElement, LONG_TITLE_STYLES, RequestError } from "../../../
 import { Allowed, WithUserName, usePermission, useUserName } from "../permissions";
 import { Loaded } from "../../../components/states";
 import { discardDraft, hasDraft, useDraft } from "./drafts";
-import { RETENTION_FIELDS } from "./configurationFields";
 import { type Configuration, type Draft, requestOf } from "./formValues";
 import { AdvancedFields, RetentionFields, ScheduleFields, BasicFields } from "./FormFields";
 import { RetentionPreview, SchedulePreview } from "./FormPreviews";
@@ -174,11 +173,7 @@ function Form({ user, row, setDirty, onDone }: FormProps & { row: Configuration 
         <FieldGroup fixed={may === false}>
           <RetentionFields {...fields} />
         </FieldGroup>
-        <RetentionPreview
-          draft={draft}
-          saved={row?.uuid ?? null}
-          changed={RETENTION_FIELDS.some((rule) => draft[rule] !== editing.saved[rule])}
-        />
+        <RetentionPreview draft={draft} saved={row?.uuid ?? null} />
         <FieldGroup fixed={may === false}>
           <AdvancedFields {...fields} opened={may === false} />
         </FieldGroup>

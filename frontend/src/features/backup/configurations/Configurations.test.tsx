@@ -4,7 +4,7 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
-import { configuration, job, page, problem, RIGHTS, status } from "../../../testing/samples";
+import { configuration, job, page, problem, RIGHTS, statistics, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
 
 const JOB = job();
@@ -20,11 +20,16 @@ const LATE = {
   next_run: null,
 };
 
+const SCHEDULE = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
+
 function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
     http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
-    http.get(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+    http.post(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
+    http.get(`${ONE}schedule/`, () => HttpResponse.json(SCHEDULE)),
+    http.get(`${API}/jobs/`, () => HttpResponse.json(page(JOB))),
+    http.get(`${API}/system/statistics/`, () => HttpResponse.json(statistics())),
     http.post(`${API}/configurations/preview/`, () => HttpResponse.json(problem(400, "Not now."), { status: 400 })),
     http.get(`${API}/configurations/`, () => HttpResponse.json(page(CONFIGURATION, OFF))),
     http.get(`${API}/system/status/`, () => HttpResponse.json(status({ freshness: [LATE] }))),
@@ -47,23 +52,20 @@ it("shows disabled configurations, the result of the last run and the age of the
   expect(found.violations.map((one) => `${one.id}: ${one.nodes[0]?.html}`)).toEqual([]);
 });
 
-it("shows the list without actions to users who may only view it", async () => {
+it("offers users who may only view it nothing but the history", async () => {
   serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })));
-  renderConsole("/configurations");
+  const { user } = renderConsole("/configurations");
   const row = await rowOf("nightly");
   expect(await within(row).findByText("Failed")).toBeTruthy();
   expect(within(row).getByRole("switch")).toHaveProperty("disabled", true);
-  expect(within(row).queryAllByRole("button")).toEqual([]);
+  await user.click(within(row).getByRole("button"));
+  expect((await screen.findAllByRole("menuitem")).map((one) => one.textContent)).toEqual(["History"]);
   expect(screen.queryByRole("link", { name: "New configuration" })).toBeNull();
 });
 
 it("shows a configuration read-only to users who may only view it, and none to create", async () => {
-  const schedule = { schedule_in_words: "daily at 02:00", time_zone: "UTC", runs_by_schedule: true, next_runs: [] };
-  serve(
-    http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })),
-    http.get(`${ONE}schedule/`, () => HttpResponse.json(schedule)),
-  );
-  const { unmount } = renderConsole(`/configurations/${CONFIGURATION.uuid}`);
+  serve(http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights: ["view_backups"] })));
+  const { unmount } = renderConsole(`/configurations/${CONFIGURATION.uuid}/edit`);
   expect(await screen.findByText("Runs daily at 02:00.")).toBeTruthy();
   expect(screen.getByLabelText(/^Name/).matches(":disabled")).toBe(true);
   expect(screen.queryByText("Save")).toBeNull();
@@ -74,7 +76,7 @@ it("shows a configuration read-only to users who may only view it, and none to c
 
 it("keeps a draft when the user leaves the drawer in another way", async () => {
   serve();
-  const address = `/configurations/${CONFIGURATION.uuid}`;
+  const address = `/configurations/${CONFIGURATION.uuid}/edit`;
   const first = renderConsole(address);
   await first.user.type(await screen.findByLabelText("Description"), ", and more");
   first.unmount();
@@ -104,7 +106,7 @@ it("saves only the changed fields, because another user may have changed the res
       return HttpResponse.json(row);
     }),
   );
-  const address = `/configurations/${CONFIGURATION.uuid}`;
+  const address = `/configurations/${CONFIGURATION.uuid}/edit`;
   const first = renderConsole(address);
   await first.user.type(await screen.findByLabelText("Description"), "!");
   first.unmount();

@@ -1,4 +1,4 @@
-/** The list of all configurations, with a drawer for one of them. */
+/** The list of all configurations, the page of one, and above them the drawer that edits one. */
 
 import { Button, Group, Text, Title } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
@@ -14,8 +14,10 @@ import { NotificationsProvider } from "../../../components/notifications";
 import { Allowed } from "../permissions";
 import { EmptyState } from "../../../components/states";
 import { PagedList } from "../../../components/table/PagedList";
+import type { EditorState } from "./ConfigurationActions";
 import { DialogsProvider } from "./ConfigurationDialogs";
 import { ConfigurationEditor } from "./ConfigurationEditor";
+import { ConfigurationPage } from "./ConfigurationPage";
 import { ConfigurationGrid, ConfigurationTable } from "./ConfigurationList";
 import { ConfigurationFilters, useListView } from "./ConfigurationFilters";
 
@@ -25,9 +27,26 @@ export default function Configurations() {
   const base = useConsolePath();
   const navigate = useNavigate();
   const { search } = useLocation();
-  const which = useParams()["*"]?.split("/")[0] || null;
+  const { state } = useLocation() as { state: EditorState | null };
+  const [first = "", second] = (useParams()["*"] ?? "").split("/");
+  const which = first === "new" || second === "edit" ? first : null;
+  const page = first === "" || first === "new" || (which && state?.isInList) ? null : first;
   return (
     <NotificationsProvider>
+      <DialogsProvider>{page ? <ConfigurationPage key={page} uuid={page} /> : <ConfigurationList />}</DialogsProvider>
+      <ConfigurationEditor
+        which={which}
+        onClose={() => void navigate({ pathname: `${base}/configurations${page ? `/${page}` : ""}`, search })}
+      />
+    </NotificationsProvider>
+  );
+}
+
+function ConfigurationList() {
+  const base = useConsolePath();
+  const { search } = useLocation();
+  return (
+    <>
       <Group justify="space-between" mb="sm" align="flex-start">
         <div>
           <Title order={2} id={VIEW_HEADING_ID} tabIndex={-1}>
@@ -41,14 +60,8 @@ export default function Configurations() {
           </Button>
         </Allowed>
       </Group>
-      <DialogsProvider>
-        <ConfigurationResults />
-      </DialogsProvider>
-      <ConfigurationEditor
-        which={which}
-        onClose={() => void navigate({ pathname: `${base}/configurations`, search })}
-      />
-    </NotificationsProvider>
+      <ConfigurationResults />
+    </>
   );
 }
 

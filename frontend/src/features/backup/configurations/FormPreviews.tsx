@@ -1,6 +1,7 @@
 /** Previews of the schedule and the retention while a configuration is edited. */
 
-import { Alert, Button, Collapse, List, Paper, Stack, Text, Title } from "@mantine/core";
+import { Button, Collapse, List, Paper, Stack, Text, Title } from "@mantine/core";
+import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery, type UseQueryResult } from "@tanstack/react-query";
 import { useState } from "react";
 
@@ -10,7 +11,9 @@ import { retentionQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { dateTime } from "../../../components/format";
 import { Loaded, Loading } from "../../../components/states";
-import type { Draft } from "./formValues";
+import { type Draft, rulesOf } from "./formValues";
+
+const DEBOUNCE_MS = 350;
 
 export function SchedulePreview({ query }: { query: UseQueryResult<Schemas["Schedule"]> }) {
   const { data, error } = query;
@@ -85,7 +88,13 @@ function sentences(draft: Draft): string[] {
   return [...said, t("configurations.retention.always")];
 }
 
-export function RetentionPreview({ draft, saved, changed }: { draft: Draft; saved: string | null; changed: boolean }) {
+interface RetentionPreviewProps {
+  draft: Draft;
+  /** The uuid of the configuration, once it is saved. */
+  saved: string | null;
+}
+
+export function RetentionPreview({ draft, saved }: RetentionPreviewProps) {
   return (
     <Paper withBorder p="sm">
       <Title order={3} size="h5" mb={4}>
@@ -97,15 +106,16 @@ export function RetentionPreview({ draft, saved, changed }: { draft: Draft; save
             {sentence}
           </Text>
         ))}
-        {saved && <CurrentRetention uuid={saved} changed={changed} />}
+        {saved && <RetentionNow uuid={saved} draft={draft} />}
       </Stack>
     </Paper>
   );
 }
 
-/** The effect of the saved rules on the existing backups. */
-function CurrentRetention({ uuid, changed }: { uuid: string; changed: boolean }) {
-  const query = useQuery(retentionQuery(useApi(), uuid));
+/** The effect of the rules on the existing backups, before they are saved. */
+function RetentionNow({ uuid, draft }: { uuid: string; draft: Draft }) {
+  const [rules] = useDebouncedValue(rulesOf(draft), DEBOUNCE_MS);
+  const query = useQuery(retentionQuery(useApi(), uuid, rules));
   const [open, setOpen] = useState(false);
   return (
     <Loaded query={query}>
@@ -118,11 +128,6 @@ function CurrentRetention({ uuid, changed }: { uuid: string; changed: boolean })
               {t("configurations.retention.now")}: {t("configurations.retention.kept", { count: plan.kept })},{" "}
               {t("configurations.retention.going", { count: plan.going })}.
             </Text>
-            {changed && (
-              <Alert color="yellow" p="xs">
-                {t("configurations.retention.unsaved")}
-              </Alert>
-            )}
             <Button variant="subtle" size="compact-sm" aria-expanded={open} onClick={() => setOpen(!open)}>
               {t(`configurations.retention.${open ? "hide" : "show"}`)}
             </Button>

@@ -1,7 +1,7 @@
 /** A configuration as the form holds it, and the request that follows from it. */
 
 import type { Schemas } from "../../../api/client";
-import { type FieldName, FIELDS, type Request } from "./configurationFields";
+import { type FieldName, FIELDS, type Request, RETENTION_FIELDS } from "./configurationFields";
 
 export type Configuration = Schemas["Configuration"];
 
@@ -34,6 +34,12 @@ export function draftOf(row: Configuration): Draft {
 export function requestOf(draft: Draft): Request {
   const values = Object.entries(mapFields((field, name) => field.write(draft[name])));
   return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Request;
+}
+
+/** Return the rules of retention in a draft. */
+export function rulesOf(draft: Draft): Schemas["RulesRequest"] {
+  const rules = RETENTION_FIELDS.map((name) => [name, FIELDS[name].write(draft[name])] as const);
+  return Object.fromEntries(rules.flatMap(([name, value]) => (value === undefined ? [] : [[name, value ?? 0]])));
 }
 
 /** Return only the fields that differ from `saved`: another user may have changed the rest in the meantime. */

@@ -147,12 +147,28 @@ describe("the overview", () => {
     const { user } = show();
     const calendar = await screen.findByRole("region", { name: "Last 2 days" });
     expect(
-      within(calendar).getByRole("img", { name: /^All configurations: 1 days completed, 0 .* 1 failed or timed out/ }),
+      within(calendar).getByRole("row", { name: /^All configurations: 1 days completed, 0 .* 1 failed or timed out/ }),
     ).toBeTruthy();
     await user.click(within(calendar).getByText("Show as table"));
-    const link = await within(calendar).findByRole("link", { name: /23/ });
+    const table = await within(calendar).findByRole("table");
+    const link = within(table).getByRole("link", { name: /23/ });
     expect(link.getAttribute("href")).toBe("/history?after=2026-11-23T00%3A00%3A00Z&before=2026-11-24T00%3A00%3A00Z");
     expect(link.closest("tr")?.textContent).toContain("Failed 1");
+  });
+
+  it("leads from each square of the calendar to its jobs, by keyboard, too", async () => {
+    const { user } = show();
+    const calendar = await screen.findByRole("grid", { name: "Last 2 days" });
+    const days = within(calendar).getAllByRole("link", { name: /^All configurations/ });
+    const [before, today] = days;
+    expect(days.map((one) => one.tabIndex)).toEqual([-1, 0]);
+    today?.focus();
+    await user.keyboard("{ArrowLeft}{ArrowLeft}");
+    expect(document.activeElement).toBe(before);
+    expect(days.map((one) => one.tabIndex)).toEqual([0, -1]);
+    expect(before?.getAttribute("href")).toBe(
+      "/history?after=2026-11-23T00%3A00%3A00Z&before=2026-11-24T00%3A00%3A00Z",
+    );
   });
 
   it("makes no forecast that the server does not make", async () => {

@@ -7,14 +7,14 @@ import { useApi } from "../../../api/ApiProvider";
 import { configurationsQuery, statisticsQuery, statusQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
 import { Loaded } from "../../../components/states";
-import { ResultCalendar } from "./ResultCalendar";
+import { ResultCalendar } from "../charts/ResultCalendar";
 import { Findings } from "./Findings";
 import { FirstSteps } from "./FirstSteps";
 import { Freshness } from "./Freshness";
 import { StorageGrowth } from "./StorageGrowth";
 import { ProtectionStatus } from "./ProtectionStatus";
 import { RunningJobs } from "./RunningJobs";
-import { TrendCharts } from "./TrendCharts";
+import { TrendCharts } from "../charts/TrendCharts";
 import { UpcomingRuns } from "./UpcomingRuns";
 
 const DAYS = 60;

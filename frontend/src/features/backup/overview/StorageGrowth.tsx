@@ -6,7 +6,7 @@ import type { Schemas } from "../../../api/client";
 import { t } from "../../../i18n";
 import { bytes } from "../../../components/format";
 import { Section } from "../../../components/Section";
-import { longDay } from "./dates";
+import { longDay } from "../charts/dates";
 
 type Space = Schemas["Growth"];
 
