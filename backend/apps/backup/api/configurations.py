@@ -226,9 +226,7 @@ class RetentionView(BackupView):
     filter_serializer = RetentionFilter
     throttle_scope = "read"
 
-    @extend_schema(
-        operation_id="configurations_retention", parameters=[RetentionFilter], responses=RetentionSerializer
-    )
+    @extend_schema(operation_id="configurations_retention", parameters=[RetentionFilter], responses=RetentionSerializer)
     def get(self, request: Request, **_names: str) -> Response:
         return self._plan(configuration_of(self), {})
 
