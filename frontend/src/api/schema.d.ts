@@ -615,6 +615,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system/check/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Check the structure of a repository, and with `read_data` every byte. */
+        post: operations["system_check"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/system/events/": {
         parameters: {
             query?: never;
@@ -728,6 +745,23 @@ export interface paths {
         get: operations["system_status"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/system/unlock/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** @description Remove the locks of a repository whose owners have ended. Locks in use stay. */
+        post: operations["system_unlock"];
         delete?: never;
         options?: never;
         head?: never;
@@ -883,6 +917,16 @@ export interface components {
             uncounted: string[];
             /** @description The parts that could not be compared. */
             unknown: string[];
+        };
+        /** @description The address of a repository, as in `repositories/`. */
+        CheckRequest: {
+            encrypted: boolean;
+            /**
+             * @description Read every byte, which may take hours.
+             * @default false
+             */
+            read_data: boolean;
+            storage_path: string;
         };
         /** @description A configuration. Read-only fields may be sent back; they are ignored. */
         Configuration: {
@@ -1385,6 +1429,17 @@ export interface components {
             id: string;
             username: string;
         };
+        /** @description The latest check of a repository. */
+        LastCheck: {
+            /** Format: date-time */
+            completed_at: string;
+            findings: number;
+            is_sound: boolean;
+            /** Format: uuid */
+            operation: string;
+            /** @description Whether every byte was read. */
+            read_data: boolean;
+        };
         /** @description A job of a configuration, in short. */
         LatestJob: {
             /** Format: date-time */
@@ -1451,7 +1506,7 @@ export interface components {
             readonly uuid: string;
         };
         /** @enum {string} */
-        OperationKind: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
+        OperationKind: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "CHECK" | "UNLOCK" | "DELETE_CONFIGURATION";
         /** @enum {string} */
         OperationStatus: "AWAITING_APPROVAL" | "PENDING" | "RUNNING" | "COMPLETED" | "FAILED" | "CANCELLED" | "REJECTED";
         /** @description The current user and the user's rights. */
@@ -1538,6 +1593,11 @@ export interface components {
             /** Format: date-time */
             started_at: string;
         };
+        /** @description The address of a repository, as in `repositories/`. */
+        PlaceRequest: {
+            encrypted: boolean;
+            storage_path: string;
+        };
         /** @description An error, as in RFC 9457. */
         Problem: {
             /** @description The error, the object that it concerns, and what to do next. */
@@ -1581,6 +1641,11 @@ export interface components {
         };
         /** @description A request that refuses unknown fields. */
         PruneRequest: {
+            /**
+             * @description Only forecast what would be removed and freed.
+             * @default false
+             */
+            dry_run: boolean;
             /**
              * @description Prune even if it frees little space.
              * @default false
@@ -1630,13 +1695,22 @@ export interface components {
             encrypted: boolean;
             error: string;
             exists: boolean;
+            /** Format: date-time */
+            first_backup: string | null;
             free_bytes: number | null;
             keys: components["schemas"]["Key"][];
             /** Format: date-time */
             last_backup: string | null;
+            last_check: components["schemas"]["LastCheck"] | null;
             last_prune: components["schemas"]["Prune"] | null;
             /** Format: date-time */
             last_verified: string | null;
+            /**
+             * Format: date-time
+             * @description The time of the oldest lock.
+             */
+            locked_since: string | null;
+            locks: number;
             /** @description Bytes that were read for the snapshots. */
             logical_bytes: number;
             /**
@@ -4569,7 +4643,7 @@ export interface operations {
                 /** @description The start of the page, from `next` or `previous`. */
                 cursor?: string;
                 job?: string;
-                kind?: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "DELETE_CONFIGURATION";
+                kind?: "VERIFY" | "PLAN" | "RESTORE" | "ROLLBACK" | "RELEASE" | "REMOVE" | "PRUNE" | "CHECK" | "UNLOCK" | "DELETE_CONFIGURATION";
                 /** @description The number of rows in a page. */
                 limit?: number;
                 /** @description The order; descending with a leading dash. */
@@ -6422,6 +6496,101 @@ export interface operations {
             };
         };
     };
+    system_check: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CheckRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid. `errors` names each field and the reason. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The permission or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the object does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type is not supported. */
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Retry-After gives the time to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     system_events: {
         parameters: {
             query?: {
@@ -6885,6 +7054,101 @@ export interface operations {
             };
             /** @description The permission or the CSRF token is missing. */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Retry-After gives the time to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_unlock: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlaceRequest"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Operation"];
+                };
+            };
+            /** @description The request is not valid. `errors` names each field and the reason. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The permission or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the object does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is too large. */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The media type is not supported. */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -12,7 +12,7 @@ from tests.backup.testing.stored_backup import ROOT
 
 from apps.backup.core.permissions import Right
 from apps.backup.core.processes import own_identity
-from apps.backup.errors import BackupRemoved, IllegalTransition, LeaseLost
+from apps.backup.errors import BackupRemoved, IllegalTransition, LeaseLost, StorageAbsent
 from apps.backup.executors.dispatch import submit_operation
 from apps.backup.jobs.run import run_job
 from apps.backup.models import AuditEvent, BackupConfiguration, BackupJob, Operation, RestoreJob
@@ -20,14 +20,17 @@ from apps.backup.operations import run_operation, settle_dead, settle_operations
 from apps.backup.operations.restore import _blocked_without_room
 from apps.backup.policies.job_request import JobRequest
 from apps.backup.policies.restore_request import RestoreRequest
+from apps.backup.reporting.storage_inventory import forget_repositories
 from apps.backup.restores.planning.plan import Plan, Space
 from apps.backup.selectors import operations_runnable, operations_to_send
 from apps.backup.services import operations as service
 from apps.backup.services.jobs import job_create
 from apps.backup.services.operation_requests import (
+    check_request,
     configuration_delete_request,
     prune_request,
     remove_request,
+    unlock_request,
     verify_request,
 )
 from apps.backup.services.operation_runs import (
@@ -38,7 +41,11 @@ from apps.backup.services.operation_runs import (
     operations_dead,
 )
 from apps.backup.services.restore_requests import restore_request
+from apps.backup.storage.locations import resolve_place
+from apps.backup.storage.repository_files import locks_since
 from strongroom.backends import LocalBackend
+from strongroom.format.lock import LockRecord, encode_lock
+from strongroom.ids import FileKind
 from strongroom.repository import Repository
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +213,53 @@ class TestDoneInThisProcess:
             verify_request(stored.uuid, user=user, now=now)
         pruned = self.done(prune_request(user=user, now=now, force=True))
         assert pruned.status == "COMPLETED", pruned.error_message
+
+    def test_a_forecast_says_what_a_prune_would_free_and_changes_nothing(self, stored, person, settings, tmp_path):
+        settings.BACKUP_SECOND_PERSON = ["delete"]
+        before = sorted((tmp_path / "backups").rglob("*"))
+        ended = self.done(prune_request(user=person("somebody"), now=timezone.now(), dry_run=True))
+        assert (ended.status, ended.result["going"]) == ("COMPLETED", 0), ended.error_message
+        (one,) = ended.result["forecast"]
+        assert (one["storage_path"], one["encrypted"], one["freed_bytes"]) == ("", False, 0)
+        assert one["total_bytes"] > 0
+        assert sorted((tmp_path / "backups").rglob("*")) == before
+
+    @pytest.mark.parametrize("read_data", [False, True])
+    def test_a_check_finds_damage_and_names_its_backups(self, stored, person, admin, tmp_path, read_data):
+        place = resolve_place("", encrypted=False)
+        sound = self.done(check_request(place, read_data=read_data, user=person("somebody"), now=timezone.now()))
+        assert (sound.status, sound.result["is_sound"], sound.result["snapshots"]) == ("COMPLETED", True, 1)
+        for pack in (place.path / "data").rglob("*"):
+            if pack.is_file():
+                pack.chmod(0o600)
+                # Without reading, only another size is seen.
+                pack.write_bytes(bytes(pack.stat().st_size - (not read_data)))
+        ended = self.done(check_request(place, read_data=read_data, user=person("else"), now=timezone.now()))
+        assert (ended.status, ended.result["is_sound"]) == ("COMPLETED", False)
+        assert ended.result["findings_count"] > 0
+        stored.refresh_from_db()
+        assert stored.trust == "DAMAGED"
+        forget_repositories()
+        (shown,) = admin.get("/api/v1/backup/system/repositories/").json()["repositories"]
+        assert (shown["last_check"]["operation"], shown["last_check"]["is_sound"]) == (str(ended.uuid), False)
+        assert shown["last_check"]["read_data"] is read_data
+
+    def test_unlocking_removes_only_locks_whose_owner_has_ended(self, stored, person):
+        place = resolve_place("", encrypted=False)
+        repository = place.open()
+        with repository.lock():
+            dead = LockRecord("2026-11-24T12:00:00Z", exclusive=True, hostname="elsewhere", username="root", pid=1)
+            repository.save_file(FileKind.LOCK, encode_lock(dead))
+            assert len(locks_since(place)) == 2
+            ended = self.done(unlock_request(place, user=person("somebody"), now=timezone.now()))
+            assert (ended.status, ended.result["removed"], len(ended.result["left"])) == ("COMPLETED", 1, 1)
+            assert len(locks_since(place)) == 1
+
+    def test_a_repository_that_is_not_there_is_not_checked(self, stored, person):
+        with pytest.raises(StorageAbsent, match="There is no repository at"):
+            check_request(
+                resolve_place("nowhere", encrypted=True), read_data=False, user=person("somebody"), now=timezone.now()
+            )
 
     def test_one_that_a_restore_needs_is_not_deleted(self, stored, person):
         wanted = remove_request(stored.uuid, user=person("somebody"), now=timezone.now())

@@ -76,6 +76,8 @@ TABLE: dict[str, dict[str, object]] = {
     "system/repositories/": {"GET": V},
     "system/events/": {"GET": V},
     "system/prune/": {"POST": P},
+    "system/check/": {"POST": R},
+    "system/unlock/": {"POST": P},
     "system/audit/": {"GET": V},
     "schema/": {"GET": ANY},
     "": {},

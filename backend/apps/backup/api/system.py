@@ -112,6 +112,16 @@ class PruneSerializer(ApiSerializer):
     error_message = serializers.CharField(allow_blank=True)
 
 
+class LastCheckSerializer(ApiSerializer):
+    """The latest check of a repository."""
+
+    operation = serializers.UUIDField(source="uuid")
+    completed_at = TimestampField()
+    read_data = serializers.BooleanField(source="arguments.read_data", help_text="Whether every byte was read.")
+    is_sound = serializers.BooleanField(source="result.is_sound")
+    findings = serializers.IntegerField(source="result.findings_count")
+
+
 class KeySerializer(ApiSerializer):
     """A key of a repository: its user, host and date. Never the key itself."""
 
@@ -134,9 +144,13 @@ class RepositorySerializer(ApiSerializer):
     stored_bytes = serializers.IntegerField(allow_null=True, help_text="Bytes that its files use on the disk.")
     deduplication_ratio = serializers.FloatField(allow_null=True)
     free_bytes = serializers.IntegerField(allow_null=True)
+    first_backup = TimestampField(allow_null=True)
     last_backup = TimestampField(allow_null=True)
     last_verified = TimestampField(allow_null=True)
     last_prune = PruneSerializer(allow_null=True)
+    last_check = LastCheckSerializer(allow_null=True)
+    locks = serializers.IntegerField()
+    locked_since = TimestampField(allow_null=True, help_text="The time of the oldest lock.")
     packs_seen_at = TimestampField(
         allow_null=True, help_text="When its packs were last compared with its index, by names and sizes."
     )

@@ -22,6 +22,8 @@ class OperationKind(models.TextChoices):
     RELEASE = "RELEASE", "Release of what a restore replaced"
     REMOVE = "REMOVE", "Removal of a backup"
     PRUNE = "PRUNE", "Prune"
+    CHECK = "CHECK", "Check of a repository"
+    UNLOCK = "UNLOCK", "Removal of stale locks"
     DELETE_CONFIGURATION = "DELETE_CONFIGURATION", "Deletion of a configuration"
 
 

@@ -8,15 +8,20 @@ from collections.abc import Callable, Mapping
 
 from django.utils import timezone
 
+from strongroom.repository.locks import describe, list_locks, remove_stale_locks
+
+from ..backups.check import check_repository
+from ..backups.presence import presence
 from ..backups.references import BackupRef, job_ref
 from ..backups.verify import verify_backup
 from ..errors import RequestRefused
 from ..models import OperationKind
 from ..retention import apply as retention
 from ..retention.apply import RetentionResult
-from ..retention.plan import trusted_now
-from ..selectors import job_by_uuid
+from ..retention.plan import plan_retention, trusted_now
+from ..selectors import job_by_uuid, jobs_by_uuids
 from ..services.configurations import configuration_delete
+from ..storage.locations import RepositoryPlace, resolve_place
 from . import restore as restoring
 from .context import OperationResult, Work
 
@@ -46,7 +51,58 @@ def _remove(work: Work) -> OperationResult:
     return OperationResult(_retention_details(result), error=f"The backup was not removed: {why}")
 
 
+def _check(work: Work) -> OperationResult:
+    read_data = bool(work.operation.arguments["read_data"])
+    report = check_repository(_place(work), read_data=read_data, tracker=work.tracker, tick=work.tick)
+    return OperationResult(
+        {
+            "snapshots": report.snapshots,
+            "packs": report.packs,
+            "findings": [str(one) for one in report.findings[:_MOST_FINDINGS]],
+            "findings_count": len(report.findings),
+            "is_sound": report.good,
+        }
+    )
+
+
+def _unlock(work: Work) -> OperationResult:
+    repository = _place(work).open()
+    removed = remove_stale_locks(repository)
+    left = [describe(name, record) for name, record in list_locks(repository)]
+    return OperationResult({"removed": removed, "left": left[:_MOST_FINDINGS]})
+
+
+def _place(work: Work) -> RepositoryPlace:
+    asked = work.operation.arguments
+    return resolve_place(str(asked["storage_path"]), encrypted=bool(asked["encrypted"]))
+
+
+def _forecast() -> OperationResult:
+    now = trusted_now(now=timezone.now())
+    going = [one.job for one in plan_retention(now=now, absent=presence().absent()) if not one.keep]
+    found = retention.forecast(jobs_by_uuids(going))
+    return OperationResult(
+        {
+            "going": len(going),
+            "forecast": [
+                {
+                    "storage_path": one.place.storage_path,
+                    "encrypted": one.place.encrypted,
+                    "snapshots": one.snapshots,
+                    "total_bytes": one.total_bytes,
+                    "freed_bytes": one.freed_bytes,
+                    "young_bytes": one.young_bytes,
+                    "worth_it": one.worth_it,
+                }
+                for one in found
+            ],
+        }
+    )
+
+
 def _prune(work: Work) -> OperationResult:
+    if work.operation.arguments.get("dry_run"):
+        return _forecast()
     result = retention.apply_retention(
         now=trusted_now(now=timezone.now()),
         tracker=work.tracker,
@@ -89,5 +145,7 @@ WORKS: Mapping[str, Callable[[Work], OperationResult]] = {
     OperationKind.RELEASE: restoring.release_replaced,
     OperationKind.REMOVE: _remove,
     OperationKind.PRUNE: _prune,
+    OperationKind.CHECK: _check,
+    OperationKind.UNLOCK: _unlock,
     OperationKind.DELETE_CONFIGURATION: _delete_configuration,
 }

@@ -16,10 +16,11 @@ from strongroom.repository.keys import list_keys
 from .. import selectors
 from ..core.cache import TtlCache
 from ..errors import StorageRefused
-from ..models import PruneRun
+from ..models import Operation, PruneRun
+from ..selectors.operations import checks_latest
 from ..selectors.removals import prunes_latest
 from ..storage.locations import RepositoryPlace, known_places, resolve_place
-from ..storage.repository_files import size_on_disk
+from ..storage.repository_files import locks_since, size_on_disk
 
 _KEPT_SECONDS: Final = 60.0
 _PREFIX: Final = 8
@@ -49,9 +50,13 @@ class RepositoryState:
     logical_bytes: int = 0
     stored_bytes: int | None = None
     free_bytes: int | None = None
+    first_backup: datetime | None = None
     last_backup: datetime | None = None
     last_verified: datetime | None = None
     last_prune: PruneRun | None = None
+    last_check: Operation | None = None
+    locks: int = 0
+    locked_since: datetime | None = None
     packs_seen_at: datetime | None = None
     keys: tuple[Key, ...] = ()
     error: str = ""
@@ -99,8 +104,13 @@ def find_repositories(_key: str, now: datetime) -> Repositories:
     sums = _by_place(selectors.stored_sums())
     prunes = {run.repository: run for run in prunes_latest()}
     seen = _packs_seen()
+    checks = {(one.arguments["storage_path"], one.arguments["encrypted"]): one for one in checks_latest()}
     states = [
-        dataclasses.replace(_state(place, sums.get(place, ()), prunes), packs_seen_at=seen.get(place))
+        dataclasses.replace(
+            _state(place, sums.get(place, ()), prunes),
+            packs_seen_at=seen.get(place),
+            last_check=checks.get((place.storage_path, place.encrypted)),
+        )
         for place in sorted({*found, *sums})
     ]
     return Repositories(now, (*states, *refused))
@@ -144,6 +154,7 @@ def _state(
         encrypted=place.encrypted,
         snapshots=sum(one.snapshots for one in known),
         logical_bytes=sum(one.logical for one in known),
+        first_backup=min((one.first_backup for one in known if one.first_backup), default=None),
         last_backup=max((one.last_backup for one in known if one.last_backup), default=None),
         last_verified=max((one.last_verified for one in known if one.last_verified), default=None),
         last_prune=prunes.get(str(place.path)),
@@ -155,6 +166,8 @@ def _state(
             error = "The ledger has snapshots in it, and it is not there." if state.snapshots else ""
             return dataclasses.replace(state, error=error)
         state = dataclasses.replace(state, stored_bytes=size_on_disk(place.path))
+        locks = locks_since(place)
+        state = dataclasses.replace(state, locks=len(locks), locked_since=min(locks, default=None))
         return dataclasses.replace(state, keys=_keys(place.path))
     except (OSError, StrongroomError) as error:
         return dataclasses.replace(state, error=f"The repository {str(place.path)!r} cannot be read: {error}")

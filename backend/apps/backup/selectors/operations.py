@@ -17,6 +17,7 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import Operation, OperationKind, OperationStatus, RestoreJob, Upload
 
 _MOST_SENT = 100
+_MOST_CHECKS = 200
 _HAND_OVER_LIMIT = timedelta(minutes=1)
 """The time after which the process that wrote an operation will not hand it over any more."""
 
@@ -50,6 +51,13 @@ def operations_runnable(*, now: datetime, limit: int, exclude: Collection[uuid.U
         handed_over = Q(dispatched_at__isnull=False) | Q(queued_at__lt=now - _HAND_OVER_LIMIT)
         rows = Operation.objects.using(ledger_alias()).filter(handed_over, status=OperationStatus.PENDING)
         return list(rows.exclude(uuid__in=exclude).order_by(_URGENCY, "queued_at", "id")[:limit])
+
+
+def checks_latest() -> list[Operation]:
+    """Return the completed checks of repositories among the newest ones, oldest first."""
+    with ledger_access("looking for the latest checks"):
+        rows = _operations().filter(kind=OperationKind.CHECK, status=OperationStatus.COMPLETED)
+        return list(rows.order_by("-completed_at")[:_MOST_CHECKS])[::-1]
 
 
 def operations_to_send(*, now: datetime, patience: timedelta) -> list[uuid.UUID]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import Count, Func, IntegerField, Max, Q, QuerySet, Sum
+from django.db.models import Count, Func, IntegerField, Max, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncHour, TruncMinute
 from django.db.models.sql.compiler import SQLCompiler
 
@@ -197,6 +197,7 @@ class StoredSums:
     snapshots: int
     logical: int
     stored: int
+    first_backup: datetime | None
     last_backup: datetime | None
     last_verified: datetime | None
 
@@ -210,6 +211,7 @@ def stored_sums() -> list[StoredSums]:
             snapshots=Count("pk"),
             logical=Sum("backup_size"),
             stored=Sum("stored_size"),
+            first=Min("started_at"),
             last=Max("started_at"),
             verified=Max("started_at", filter=verified),
         )
@@ -220,6 +222,7 @@ def stored_sums() -> list[StoredSums]:
                 snapshots=row["snapshots"],
                 logical=int(row["logical"] or 0),
                 stored=int(row["stored"] or 0),
+                first_backup=row["first"],
                 last_backup=row["last"],
                 last_verified=row["verified"],
             )

@@ -7,15 +7,17 @@ Each returns the operation, PENDING or AWAITING_APPROVAL; the caller dispatches 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db.models import Q
 
-from ..errors import ConfigurationNotFound, IllegalTransition
+from ..errors import ConfigurationNotFound, IllegalTransition, StorageAbsent
 from ..ledger import ledger_access, ledger_alias
 from ..models import BackupConfiguration, Operation, OperationKind
 from ..selectors.backups import finished_backup
+from ..storage.locations import RepositoryPlace
 from .audit import AuditObject
 from .jobs import audited
 from .operations import OperationRequest, operation_create
@@ -48,8 +50,10 @@ def remove_request(job: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> 
     )
 
 
-def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False) -> Operation:
+def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False, dry_run: bool = False) -> Operation:
     """Request a prune: apply retention and free space. With `force` it runs even if it frees little.
+
+    With `dry_run` it only forecasts what would be removed and freed.
 
     Raises `AlreadyRunning`.
     """
@@ -58,9 +62,31 @@ def prune_request(*, user: AbstractBaseUser, now: datetime, force: bool = False)
         AuditObject("storage"),
         "the backup storage",
         Q(kind=OperationKind.PRUNE),
-        {"force": force},
+        {"force": force, **({"dry_run": True} if dry_run else {})},
     )
     return operation_create(request, user=user, now=now)
+
+
+def check_request(place: RepositoryPlace, *, read_data: bool, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Request the check of a repository; with `read_data`, every byte is read.
+
+    Raises `StorageAbsent` if there is none, `AlreadyRunning`.
+    """
+    return operation_create(_of_repository(OperationKind.CHECK, place, {"read_data": read_data}), user=user, now=now)
+
+
+def unlock_request(place: RepositoryPlace, *, user: AbstractBaseUser, now: datetime) -> Operation:
+    """Request the removal of locks whose owners have ended. Raises `StorageAbsent`, `AlreadyRunning`."""
+    return operation_create(_of_repository(OperationKind.UNLOCK, place, {}), user=user, now=now)
+
+
+def _of_repository(kind: OperationKind, place: RepositoryPlace, arguments: Mapping[str, object]) -> OperationRequest:
+    if not place.exists():
+        raise StorageAbsent(f"There is no repository at {str(place.path)!r}. Mount its storage or put it back.")
+    of = {"storage_path": place.storage_path, "encrypted": place.encrypted}
+    rivals = Q(kind=kind, **{f"arguments__{name}": value for name, value in of.items()})
+    target = AuditObject("storage", place.storage_path)
+    return OperationRequest(kind, target, str(place.path), rivals, {**of, **arguments})
 
 
 def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:

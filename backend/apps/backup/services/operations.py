@@ -35,6 +35,8 @@ RIGHTS: Mapping[str, Right] = {
     OperationKind.RELEASE: Right.RESTORE,
     OperationKind.REMOVE: Right.DELETE,
     OperationKind.PRUNE: Right.PRUNE,
+    OperationKind.CHECK: Right.RUN,
+    OperationKind.UNLOCK: Right.PRUNE,
     OperationKind.DELETE_CONFIGURATION: Right.CONFIGURE,
 }
 """The permission to request an operation, to decide about it, and to cancel it."""
@@ -54,6 +56,8 @@ _ACTIONS: Mapping[str, str] = {
     OperationKind.RELEASE: "restore.release.request",
     OperationKind.REMOVE: "backup.remove.request",
     OperationKind.PRUNE: "storage.prune.request",
+    OperationKind.CHECK: "storage.check.request",
+    OperationKind.UNLOCK: "storage.unlock.request",
     OperationKind.DELETE_CONFIGURATION: "configuration.delete.request",
 }
 _DELETING = (
@@ -80,6 +84,8 @@ class OperationRequest:
     def needs_second_person(self) -> bool:
         """Whether another user must approve it first, by BACKUP_SECOND_PERSON."""
         words = conf.load().second_person
+        if self.arguments.get("dry_run"):
+            return False
         return ("restore" in words and self._can_change_live) or ("delete" in words and self.kind in _DELETING)
 
     @property

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import os
 import threading
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -81,6 +83,16 @@ def size_on_disk(folder: str | Path) -> int:
             except FileNotFoundError:
                 continue
     return size
+
+
+def locks_since(place: RepositoryPlace) -> list[datetime]:
+    """Return the time of each lock of a repository. A lock is renewed while its owner runs."""
+    found = []
+    with contextlib.suppress(FileNotFoundError), os.scandir(place.path / "locks") as entries:
+        for entry in entries:
+            with contextlib.suppress(FileNotFoundError):
+                found.append(datetime.fromtimestamp(entry.stat().st_mtime, UTC))
+    return found
 
 
 def config_digest(place: RepositoryPlace) -> str:
