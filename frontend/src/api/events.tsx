@@ -33,7 +33,7 @@ const CLOSED = 2;
 const STALE: Record<(typeof NAMES)[number], string[]> = {
   job: ["jobs", "job", "status", "configurations"],
   restore: ["restores", "restore", "status"],
-  operation: ["operations", "operation", "restores", "restore"],
+  operation: ["operations", "repositories", "operation", "restores", "restore"],
   configuration: ["configurations", "configuration", "status"],
 };
 

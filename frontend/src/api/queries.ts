@@ -204,6 +204,14 @@ export const operationQuery = (api: Api, uuid: string) =>
       state.data && ["PENDING", "RUNNING"].includes(state.data.status) ? WATCH_MS : false,
   });
 
+/** The repositories. An operation on them ends with an event about operations; the server measures once a minute. */
+export const repositoriesQuery = (api: Api) =>
+  queryOptions({
+    queryKey: ["repositories"],
+    queryFn: () => unwrap(api.GET("/system/repositories/")),
+    refetchInterval: 30_000,
+  });
+
 export const operationsQuery = (api: Api, query: OperationsQuery) =>
   queryOptions({
     queryKey: ["operations", query],

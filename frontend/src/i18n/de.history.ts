@@ -155,6 +155,20 @@ export const history: Catalogue["history"] = {
       other: "{count} Sicherungen entfernt, {bytes} freigegeben.",
     },
     findings: { one: "{count} Problem", other: "{count} Probleme" },
+    forecast: {
+      one: "Eine Bereinigung würde {count} Sicherung entfernen und {bytes} freigeben.",
+      other: "Eine Bereinigung würde {count} Sicherungen entfernen und {bytes} freigeben.",
+    },
+    young: "{place}: Weitere {bytes} sind noch keinen Tag alt und werden später freigegeben.",
+    sound: "Kein Schaden gefunden: {snapshots} Snapshots, {packs} Packs.",
+    unsound: {
+      one: "{count} Problem in {snapshots} Snapshots und {packs} Packs gefunden:",
+      other: "{count} Probleme in {snapshots} Snapshots und {packs} Packs gefunden:",
+    },
+    unlocked: { one: "{count} verwaiste Sperre entfernt.", other: "{count} verwaiste Sperren entfernt." },
+    lockLeft: "In Gebrauch durch {user} auf {host}, Prozess {pid}, seit {time}.",
+    lockUnreadable:
+      "Die Sperre {name} ist nicht lesbar. Entfernen Sie sie von Hand, wenn kein Prozess das Repository benutzt.",
     awaiting: "Eine zweite Person mit demselben Recht muss zustimmen.",
     cancel: "Abbrechen",
   },

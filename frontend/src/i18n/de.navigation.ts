@@ -5,5 +5,6 @@ export const navigation: Catalogue["navigation"] = {
   overview: "Übersicht",
   configurations: "Konfigurationen",
   history: "Verlauf",
-  restore: "Wiederherstellung",
+  restore: "Wiederherstellen",
+  storage: "Speicher",
 };

@@ -8,6 +8,7 @@ import { history } from "./de.history";
 import { navigation } from "./de.navigation";
 import { overview } from "./de.overview";
 import { restore } from "./de.restore";
+import { storage } from "./de.storage";
 import { values } from "./de.values";
 import type { Catalogue } from "./index";
 
@@ -20,5 +21,6 @@ export const catalogue: Catalogue = {
   navigation,
   overview,
   restore,
+  storage,
   values,
 };

@@ -62,6 +62,8 @@ export const values: Catalogue["values"] = {
     RELEASE: "Freigabe",
     REMOVE: "Löschen einer Sicherung",
     PRUNE: "Bereinigung",
+    CHECK: "Prüfung eines Repositorys",
+    UNLOCK: "Entfernen verwaister Sperren",
     DELETE_CONFIGURATION: "Löschen einer Konfiguration",
   },
   operationStatus: {

@@ -6,4 +6,5 @@ export const navigation = {
   configurations: "Configurations",
   history: "History",
   restore: "Restore",
+  storage: "Storage",
 } as const;

@@ -8,7 +8,8 @@ import { history } from "./en.history";
 import { navigation } from "./en.navigation";
 import { overview } from "./en.overview";
 import { restore } from "./en.restore";
+import { storage } from "./en.storage";
 import { values } from "./en.values";
 
 /** The shape that every other catalogue has, too. */
-export const en = { app, common, configurations, documents, history, navigation, overview, restore, values };
+export const en = { app, common, configurations, documents, history, navigation, overview, restore, storage, values };

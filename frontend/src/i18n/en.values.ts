@@ -62,6 +62,8 @@ export const values = {
     RELEASE: "Release",
     REMOVE: "Backup deletion",
     PRUNE: "Prune",
+    CHECK: "Repository check",
+    UNLOCK: "Removal of stale locks",
     DELETE_CONFIGURATION: "Configuration deletion",
   },
   operationStatus: {

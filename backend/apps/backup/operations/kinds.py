@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from django.utils import timezone
 
-from strongroom.repository.locks import describe, list_locks, remove_stale_locks
+from strongroom.repository.locks import list_locks, remove_stale_locks
 
 from ..backups.check import check_repository
 from ..backups.presence import presence
@@ -26,6 +26,8 @@ from . import restore as restoring
 from .context import OperationResult, Work
 
 _MOST_FINDINGS = 100
+_LOCK_FIELDS = ("time", "username", "hostname", "pid", "exclusive")
+"""What the result says of a lock; of one that cannot be read only its name."""
 
 
 def _verify(work: Work) -> OperationResult:
@@ -68,7 +70,10 @@ def _check(work: Work) -> OperationResult:
 def _unlock(work: Work) -> OperationResult:
     repository = _place(work).open()
     removed = remove_stale_locks(repository)
-    left = [describe(name, record) for name, record in list_locks(repository)]
+    left = [
+        {"name": name, **({} if record is None else {field: getattr(record, field) for field in _LOCK_FIELDS})}
+        for name, record in list_locks(repository)
+    ]
     return OperationResult({"removed": removed, "left": left[:_MOST_FINDINGS]})
 
 

@@ -35,6 +35,7 @@ const VIEWS = {
   job: () => import("./history/JobPage"),
   restore: () => import("./restore/Restore"),
   restores: () => import("./restore/RestorePage"),
+  storage: () => import("./storage/Storage"),
 };
 const Overview = lazy(VIEWS.overview);
 const Configurations = lazy(VIEWS.configurations);
@@ -42,6 +43,7 @@ const History = lazy(VIEWS.history);
 const JobPage = lazy(VIEWS.job);
 const Restore = lazy(VIEWS.restore);
 const RestorePage = lazy(VIEWS.restores);
+const Storage = lazy(VIEWS.storage);
 /** After this time the requested view is loaded, or the connection is slow. */
 /** The same object at every render. */
 const NO_CHANGES: MantineThemeOverride = {};
@@ -126,6 +128,7 @@ function Views() {
           <Route path="history/:uuid/*" element={<View content={<JobPage />} />} />
           <Route path="restore/*" element={<View content={<Restore />} />} />
           <Route path="restores/:uuid" element={<View content={<RestorePage />} />} />
+          <Route path="storage" element={<View content={<Storage />} />} />
           <Route path="*" element={start} />
         </Route>
       </Routes>

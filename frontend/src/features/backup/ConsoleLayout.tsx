@@ -9,7 +9,7 @@ import { useFocusRestore } from "../../components/focusRestore";
 import { PageTitle } from "../../components/PageTitle";
 import { ConnectionBanner } from "../../components/states";
 
-const VIEWS = ["overview", "configurations", "history", "restore"] as const;
+const VIEWS = ["overview", "configurations", "history", "restore", "storage"] as const;
 
 export function ConsoleLayout() {
   useFocusRestore();
