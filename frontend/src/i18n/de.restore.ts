@@ -115,6 +115,12 @@ export const restore: Catalogue["restore"] = {
     planText: "Der Plan ändert nichts.",
   },
 
+  tree: {
+    label: "Dateien in der Sicherung",
+    open: "Inhalt von {name}",
+    selected: { one: "{count} Datei oder Ordner ausgewählt", other: "{count} Dateien und Ordner ausgewählt" },
+  },
+
   plan: {
     title: "Wiederherstellungsplan",
     making: "Plan wird erstellt",

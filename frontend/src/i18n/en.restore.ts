@@ -108,6 +108,12 @@ export const restore = {
     planText: "The plan changes nothing.",
   },
 
+  tree: {
+    label: "Files in the backup",
+    open: "Contents of {name}",
+    selected: { one: "{count} file or folder selected", other: "{count} files and folders selected" },
+  },
+
   plan: {
     title: "Restore plan",
     making: "Creating the plan",

@@ -15,8 +15,9 @@ import { TrustBadge, ValueBadge } from "../../../components/badges";
 import { bytes, dateTime } from "../../../components/format";
 import { RequestError } from "../../../components/Dialog";
 import { Loaded } from "../../../components/states";
-import { AccessChoice, withValidTarget, PathsField, type Source, ContentChoice, TargetChoice } from "./RestoreChoices";
+import { AccessChoice, withValidTarget, type Source, ContentChoice, TargetChoice } from "./RestoreChoices";
 import { type Choices, choicesIn, namedIn, type Part, requestOf, searchOf } from "./choices";
+import { PathsField } from "./PathsField";
 import { TablesField } from "./TablesField";
 
 export function ChooseContents() {
@@ -170,6 +171,7 @@ function Form({ source }: { source: Source }) {
         <ContentChoice source={source} choices={choices} change={change} />
         {choices.part === "paths" && (
           <PathsField
+            backup={source.backup}
             values={choices.paths}
             error={missing ? t("restore.choices.nothingNamed") : planning.error?.field("paths")}
             onChange={(paths) => change({ paths })}

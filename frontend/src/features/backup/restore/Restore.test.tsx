@@ -121,6 +121,9 @@ it("leads from a backup and its plan to a restore, which requires the exact name
 it("restores selected files into a folder, and never to the live system", async () => {
   const asked: unknown[] = [];
   serve(
+    http.get(`${API}/jobs/${JOB.uuid}/files/`, () =>
+      HttpResponse.json({ entry: null, results: [], next_after: null, cut_off: null }),
+    ),
     http.post(`${API}/restores/plan/`, async ({ request }) => {
       asked.push(await request.json());
       return HttpResponse.json({ ...OPERATION, status: "PENDING" }, { status: 202 });
@@ -143,6 +146,40 @@ it("restores selected files into a folder, and never to the live system", async 
     name: "looked",
     paths: ["files/media/a b.pdf", "files/media/c"],
   });
+});
+
+it("chooses files in a tree, where a folder stands for all below it", async () => {
+  const entry = (path: string, kind: "file" | "folder", withheld = false) => ({
+    ...{ path, kind, withheld, name: path.split("/").at(-1) ?? "", size: kind === "file" ? 1000 : null },
+    ...{ mode: "0644", modified_at: null, target: null, in_package: true },
+  });
+  const folders: Record<string, unknown[]> = {
+    "": [entry("files", "folder"), entry("project", "folder", true)],
+    files: [entry("files/a", "folder"), entry("files/b.pdf", "file")],
+    "files/a": [entry("files/a/1.pdf", "file"), entry("files/a/2.pdf", "file")],
+  };
+  serve(
+    http.get(`${API}/jobs/${JOB.uuid}/files/`, ({ request }) => {
+      const path = new URL(request.url).searchParams.get("path") ?? "";
+      return HttpResponse.json({ entry: null, results: folders[path], next_after: null, cut_off: null });
+    }),
+  );
+  const { user } = renderConsole(`/restore?backup=${JOB.uuid}&only=paths`);
+  const box = (name: string) => screen.findByRole("checkbox", { name });
+  expect(await box("project/")).toHaveProperty("disabled", true);
+  await user.click(screen.getByRole("button", { name: "Contents of files" }));
+  await user.click(await screen.findByRole("button", { name: "Contents of a" }));
+  await user.click(await box("1.pdf"));
+  expect(await box("a/")).toMatchObject({ checked: false, indeterminate: true });
+  const typed = screen.getByRole("textbox", { name: "Files and folders" });
+  expect(typed).toHaveProperty("value", "files/a/1.pdf");
+  await user.click(await box("b.pdf"));
+  await user.click(await box("a/"));
+  expect(typed).toHaveProperty("value", "files/b.pdf\nfiles/a");
+  expect(await box("2.pdf")).toMatchObject({ checked: true, disabled: true });
+  expect(screen.getByText("2 files and folders selected")).toBeTruthy();
+  await user.clear(typed);
+  expect(await box("a/")).toHaveProperty("checked", false);
 });
 
 it.each([200, 240])("keeps a plan that arrives %i ms after the last keystroke", async (milliseconds) => {

@@ -1,6 +1,6 @@
 /** The choice of contents and target, as far as they fit together. */
 
-import { Radio, Stack, Textarea, TextInput } from "@mantine/core";
+import { Radio, Stack, TextInput } from "@mantine/core";
 import type { ReactNode } from "react";
 
 import { t } from "../../../i18n";
@@ -85,28 +85,6 @@ export function AccessChoice({ choices, change }: Omit<PartProps, "source">) {
         ))}
       </Stack>
     </Radio.Group>
-  );
-}
-
-interface PathsProps {
-  values: string[];
-  error: string | undefined;
-  onChange: (values: string[]) => void;
-}
-
-/** Files and folders, one per line. */
-export function PathsField({ values, error, onChange }: PathsProps) {
-  return (
-    <Textarea
-      label={t("restore.choices.pathsLabel")}
-      description={t("restore.choices.pathsHelp")}
-      error={error}
-      defaultValue={values.join("\n")}
-      onChange={(event) => onChange(event.currentTarget.value.split("\n").filter((line) => line.trim() !== ""))}
-      spellCheck={false}
-      autosize
-      minRows={3}
-    />
   );
 }
 
