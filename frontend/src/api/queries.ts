@@ -212,6 +212,13 @@ export const repositoriesQuery = (api: Api) =>
     refetchInterval: 30_000,
   });
 
+export const installationQuery = (api: Api) =>
+  queryOptions({
+    queryKey: ["installation"],
+    queryFn: () => unwrap(api.GET("/system/installation/")),
+    refetchInterval: 15_000,
+  });
+
 export const operationsQuery = (api: Api, query: OperationsQuery) =>
   queryOptions({
     queryKey: ["operations", query],

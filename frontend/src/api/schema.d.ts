@@ -666,6 +666,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/system/installation/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Versions, the executor and its signs of life, the time zone, and the source of the passphrase. */
+        get: operations["system_installation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/system/prune/": {
         parameters: {
             query?: never;
@@ -1143,6 +1160,22 @@ export interface components {
             cursor: string;
             events: components["schemas"]["Event"][];
         };
+        /** @description A process that runs jobs and operations. */
+        Executor: {
+            /**
+             * Format: date-time
+             * @description Its last sign of life.
+             */
+            beat_at: string;
+            host: string;
+            is_alive: boolean;
+            kind: components["schemas"]["ExecutorKindEnum"];
+            pid: number;
+            /** Format: date-time */
+            started_at: string;
+        };
+        /** @enum {string} */
+        ExecutorKindEnum: "AGENT" | "WORKER" | "CRON";
         /** @description The error of one field; the name is empty if the error is about several fields together. */
         FieldProblem: {
             field: string;
@@ -1254,6 +1287,22 @@ export interface components {
              */
             full_on: string | null;
             total_bytes: number;
+        };
+        /** @description How the system is set up. Never a secret. */
+        Installation: {
+            django: string;
+            /** @description BACKUP_EXECUTOR: where jobs run. */
+            executor: string;
+            /** @description The latest sign of life first. */
+            executors: components["schemas"]["Executor"][];
+            /** @description The variable that this server would read the passphrase from; null without one. */
+            passphrase_source: string | null;
+            python: string;
+            /** @description BACKUP_SECOND_PERSON. */
+            second_person: string[];
+            /** @description The time zone of the schedules. */
+            time_zone: string;
+            version: string;
         };
         /** @description A job as lists show it. Sizes are bytes. */
         Job: {
@@ -6677,6 +6726,70 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Findings"];
+                };
+            };
+            /** @description The request is not valid. `errors` names each field and the reason. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The permission or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Retry-After gives the time to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    system_installation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Installation"];
                 };
             };
             /** @description The request is not valid. `errors` names each field and the reason. */

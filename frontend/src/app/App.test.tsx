@@ -5,7 +5,7 @@ import { http, HttpResponse, type HttpHandler } from "msw";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { type EdmsSchemas, SIGNED_OUT, type Session } from "../api/documents";
-import { page, problem, restore, status } from "../testing/samples";
+import { configuration, job, page, problem, restore, status } from "../testing/samples";
 import { server } from "../testing/setup";
 import { App } from "./App";
 
@@ -291,6 +291,37 @@ describe("documents", () => {
       ),
     );
     await screen.findByText("The document is not there any more.");
+  });
+});
+
+describe("the palette", () => {
+  it("opens by its key, and jumps to documents, configurations and jobs by keyboard alone", async () => {
+    session = { ...KEEPER };
+    const { user, container } = show(
+      "/",
+      http.get(`${API}/backup/configurations/`, ({ request }) =>
+        HttpResponse.json(page(configuration({ name: `${new URL(request.url).searchParams.get("search")} nightly` }))),
+      ),
+      http.get(`${API}/backup/jobs/`, () => HttpResponse.json(page(job()))),
+    );
+    await screen.findByRole("heading", { level: 1, name: "Dashboard" });
+    await user.keyboard("{Control>}k{/Control}");
+    const field = await screen.findByRole("combobox", { name: "Search and jump" });
+    await waitFor(() => expect(document.activeElement).toBe(field));
+    expect(await screen.findByRole("option", { name: /^Failed jobs/ })).toBeTruthy();
+    await user.keyboard("contract");
+    const found = await screen.findByRole("option", { name: /^contract nightly/ });
+    expect(screen.getAllByRole("option").map((one) => one.textContent)).toEqual([
+      "DOC-000007 ContractDocument",
+      "contract nightlyConfiguration",
+      `${job().job_name}Job`,
+    ]);
+    expect(await violations(container)).toEqual([]);
+    await user.keyboard("{ArrowDown}");
+    expect(field.getAttribute("aria-activedescendant")).toBe(found.id);
+    await user.keyboard("{ArrowUp}{Enter}");
+    await screen.findByRole("heading", { level: 1, name: /Contract/ });
+    expect(screen.queryByRole("combobox", { name: "Search and jump" })).toBeNull();
   });
 });
 

@@ -2,6 +2,10 @@
 
 import { AppShell, Burger, Button, Group, Image, Menu, NavLink as MantineNavLink, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
+import type { LucideIcon } from "lucide-react";
+import FileText from "lucide-react/icons/file-text";
+import LayoutDashboard from "lucide-react/icons/layout-dashboard";
+import Wrench from "lucide-react/icons/wrench";
 import { useMutation } from "@tanstack/react-query";
 import { type FocusEvent, type KeyboardEvent, Suspense, useEffect, useRef } from "react";
 import { NavLink, Outlet, useLocation } from "react-router";
@@ -12,14 +16,17 @@ import { ErrorBoundary } from "../components/ErrorBoundary";
 import { useFocusRestore } from "../components/focusRestore";
 import { DisplayFields } from "../components/DisplayOptions";
 import { DISPLAY_ID } from "../components/Localized";
+import { PaletteButton, PaletteProvider } from "../components/Palette";
 import { Loading } from "../components/states";
 import { t } from "../i18n";
+import { usePaletteSources } from "./usePaletteSources";
 import icon from "../components/icon.svg";
 import classes from "./Layout.module.css";
 import { useEdms, useSession } from "../api/EdmsProvider";
 
 export function Layout() {
   useFocusRestore();
+  const sources = usePaletteSources();
   const [opened, { toggle, close }] = useDisclosure();
   const { pathname } = useLocation();
   const burger = useRef<HTMLButtonElement>(null);
@@ -33,71 +40,75 @@ export function Layout() {
     }
   };
   return (
-    <AppShell
-      header={{ height: 56 }}
-      navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
-      padding={{ base: "sm", sm: "lg" }}
-      // The contents measure themselves, so an animated width would redraw them at each step.
-      transitionDuration={0}
-    >
-      <a className={classes["skip"]} href="#content">
-        {t("app.skip")}
-      </a>
-      <AppShell.Header>
-        <Group h="100%" px="md" wrap="nowrap">
-          <Burger
-            ref={burger}
-            opened={opened}
-            onClick={toggle}
-            hiddenFrom="sm"
-            size="sm"
-            aria-label={t("app.menu")}
-            aria-expanded={opened}
-          />
-          <Group gap="xs" flex={1} wrap="nowrap">
-            <Image src={icon} alt="" w={28} h={28} />
-            <Text fw={700}>{t("app.product")}</Text>
-          </Group>
-          <Account />
-        </Group>
-      </AppShell.Header>
-      <AppShell.Navbar
-        p="xs"
-        aria-label={t("app.navigation")}
-        className={classes["navbar"] ?? ""}
-        mod={{ closed: !opened }}
-        onBlur={leave}
-        onKeyDown={dismiss}
+    <PaletteProvider sources={sources}>
+      <AppShell
+        header={{ height: 56 }}
+        navbar={{ width: 220, breakpoint: "sm", collapsed: { mobile: !opened } }}
+        padding={{ base: "sm", sm: "lg" }}
+        // The contents measure themselves, so an animated width would redraw them at each step.
+        transitionDuration={0}
       >
-        <NavigationLinks />
-      </AppShell.Navbar>
-      <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>
-        <ErrorBoundary resetKey={pathname}>
-          <Suspense fallback={<Loading />}>
-            <Outlet />
-          </Suspense>
-        </ErrorBoundary>
-      </AppShell.Main>
-    </AppShell>
+        <a className={classes["skip"]} href="#content">
+          {t("app.skip")}
+        </a>
+        <AppShell.Header>
+          <Group h="100%" px="md" wrap="nowrap">
+            <Burger
+              ref={burger}
+              opened={opened}
+              onClick={toggle}
+              hiddenFrom="sm"
+              size="sm"
+              aria-label={t("app.menu")}
+              aria-expanded={opened}
+            />
+            <Group gap="xs" flex={1} wrap="nowrap">
+              <Image src={icon} alt="" w={28} h={28} />
+              <Text fw={700}>{t("app.product")}</Text>
+            </Group>
+            <PaletteButton />
+            <Account />
+          </Group>
+        </AppShell.Header>
+        <AppShell.Navbar
+          p="xs"
+          aria-label={t("app.navigation")}
+          className={classes["navbar"] ?? ""}
+          mod={{ closed: !opened }}
+          onBlur={leave}
+          onKeyDown={dismiss}
+        >
+          <NavigationLinks />
+        </AppShell.Navbar>
+        <AppShell.Main id="content" tabIndex={-1} className={classes["main"] ?? ""}>
+          <ErrorBoundary resetKey={pathname}>
+            <Suspense fallback={<Loading />}>
+              <Outlet />
+            </Suspense>
+          </ErrorBoundary>
+        </AppShell.Main>
+      </AppShell>
+    </PaletteProvider>
   );
 }
 
 function NavigationLinks() {
   const { user, permissions } = useSession();
-  const ways: [string, string, boolean][] = [
-    ["/", t("app.dashboard"), true],
-    ["/documents", t("app.documents"), permissions.includes("documents.view_document")],
-    ["/admin", t("app.admin"), Boolean(user?.is_staff) || permissions.some((one) => one.startsWith("backup."))],
+  const ways: [string, string, LucideIcon, boolean][] = [
+    ["/", t("app.dashboard"), LayoutDashboard, true],
+    ["/documents", t("app.documents"), FileText, permissions.includes("documents.view_document")],
+    ["/admin", t("app.admin"), Wrench, Boolean(user?.is_staff) || permissions.some((one) => one.startsWith("backup."))],
   ];
   return ways
-    .filter(([, , shown]) => shown)
-    .map(([to, label]) => (
+    .filter(([, , , shown]) => shown)
+    .map(([to, label, Icon]) => (
       <MantineNavLink
         key={to}
         component={NavLink}
         to={to}
         end={to === "/"}
         label={label}
+        leftSection={<Icon size={18} aria-hidden />}
         className={classes["way"] ?? ""}
       />
     ));

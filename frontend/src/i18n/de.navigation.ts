@@ -7,4 +7,5 @@ export const navigation: Catalogue["navigation"] = {
   history: "Verlauf",
   restore: "Wiederherstellen",
   storage: "Speicher",
+  settings: "Einstellungen",
 };

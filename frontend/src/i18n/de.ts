@@ -7,7 +7,9 @@ import { documents } from "./de.documents";
 import { history } from "./de.history";
 import { navigation } from "./de.navigation";
 import { overview } from "./de.overview";
+import { palette } from "./de.palette";
 import { restore } from "./de.restore";
+import { settings } from "./de.settings";
 import { storage } from "./de.storage";
 import { values } from "./de.values";
 import type { Catalogue } from "./index";
@@ -20,7 +22,9 @@ export const catalogue: Catalogue = {
   history,
   navigation,
   overview,
+  palette,
   restore,
+  settings,
   storage,
   values,
 };

@@ -75,6 +75,7 @@ export const values: Catalogue["values"] = {
     CANCELLED: "Abgebrochen",
     REJECTED: "Abgelehnt",
   },
+  executorKind: { AGENT: "Agent", WORKER: "Celery-Worker", CRON: "Cron" },
   protection: { PROTECTED: "Geschützt", AT_RISK: "Gefährdet", UNPROTECTED: "Nicht geschützt" },
   severity: { OK: "OK", WARNING: "Warnung", CRITICAL: "Kritisch", UNKNOWN: "Unbekannt" },
 };

@@ -7,4 +7,5 @@ export const navigation = {
   history: "History",
   restore: "Restore",
   storage: "Storage",
+  settings: "Settings",
 } as const;

@@ -75,6 +75,7 @@ export const values = {
     CANCELLED: "Cancelled",
     REJECTED: "Rejected",
   },
+  executorKind: { AGENT: "Agent", WORKER: "Celery worker", CRON: "Cron" },
   protection: { PROTECTED: "Protected", AT_RISK: "At risk", UNPROTECTED: "Not protected" },
   severity: { OK: "OK", WARNING: "Warning", CRITICAL: "Critical", UNKNOWN: "Unknown" },
 } as const;

@@ -75,6 +75,7 @@ TABLE: dict[str, dict[str, object]] = {
     "system/statistics/": {"GET": V},
     "system/repositories/": {"GET": V},
     "system/events/": {"GET": V},
+    "system/installation/": {"GET": V},
     "system/prune/": {"POST": P},
     "system/check/": {"POST": R},
     "system/unlock/": {"POST": P},

@@ -7,6 +7,7 @@ import re
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
+import django
 import pytest
 from django.utils import timezone
 from tests.backup.testing.edms import CHEAP, PASSPHRASE
@@ -17,12 +18,13 @@ from apps.backup.api.statistics import StatisticsSerializer
 from apps.backup.core.permissions import Right
 from apps.backup.doctor.findings import critical, warning
 from apps.backup.doctor.reasons import WHY
-from apps.backup.models import BackupJob
+from apps.backup.models import BackupJob, Executor
 from apps.backup.reporting.statistics import find_statistics, median
 from apps.backup.reporting.storage_inventory import find_repositories, forget_repositories
 from apps.backup.services.removals import prune_begin, prune_end
 from apps.backup.storage.locations import resolve_place
 from demo.private_postgres import private_postgres
+from strongroom import __version__ as version
 from strongroom.backends import LocalBackend
 from strongroom.repository import Repository
 
@@ -189,7 +191,7 @@ import json
 import re
 from datetime import UTC, datetime, timedelta
 from django.db.models import Q
-from apps.backup.models import BackupJob
+from apps.backup.models import BackupJob, Executor
 from apps.backup.reporting.statistics import find_statistics
 from apps.backup.selectors import backups_verified, holds_database, holds_root, stored_sums
 from tests.backup.api.test_system import job, policy
@@ -292,6 +294,21 @@ def test_unreadable_repositories_are_listed_without_failure(admin, stored):
     assert found["elsewhere"].error == "The ledger has snapshots in it, and it is not there."
     forget_repositories()
     assert admin.get(f"{SYSTEM}repositories/").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_installation_is_described_without_secrets(admin, settings, monkeypatch):
+    monkeypatch.setenv("BACKUP_PASSWORD", "not to be shown")
+    settings.BACKUP_SECOND_PERSON = ["restore"]
+    now = timezone.now()
+    for name, seen in (("here", now), ("gone", now - HOUR)):
+        Executor.objects.create(kind="AGENT", name=name, host=name, pid=7, started_at=now - DAY, beat_at=seen)
+    answer = admin.get(f"{SYSTEM}installation/")
+    found = answer.json()
+    assert (found["version"], found["django"]) == (version, django.get_version())
+    assert (found["passphrase_source"], found["second_person"]) == ("BACKUP_PASSWORD", ["restore"])
+    assert [(one["host"], one["is_alive"]) for one in found["executors"]] == [("here", True), ("gone", False)]
+    assert b"not to be shown" not in answer.content
 
 
 @pytest.mark.parametrize("rights", [[Right.VIEW], [Right.RUN, Right.RESTORE], list(Right)])

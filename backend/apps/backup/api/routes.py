@@ -13,6 +13,7 @@ from . import (
     configurations,
     contents,
     events,
+    installation,
     jobs,
     operations,
     restore_from_file,
@@ -38,4 +39,5 @@ ADDRESSES: Final[list[URLPattern]] = [
     *events.urlpatterns,
     *system.urlpatterns,
     *statistics.urlpatterns,
+    *installation.urlpatterns,
 ]

@@ -10,10 +10,17 @@ from ..ledger import ledger_access, ledger_alias
 from ..models import Executor, ExecutorKind
 from . import SKEW
 
+_MOST_SHOWN = 20
 HEARTBEAT_LIMIT = timedelta(seconds=90)
 """The time without a heartbeat after which an executor counts as gone."""
 CRON_HEARTBEAT_LIMIT = timedelta(minutes=65)
 """The same for cron, which may call once an hour."""
+
+
+def executors_recent() -> list[Executor]:
+    """Return the executors that were seen last, also those that are gone."""
+    with ledger_access("looking for executors"):
+        return list(Executor.objects.using(ledger_alias()).order_by("-beat_at")[:_MOST_SHOWN])
 
 
 def executors_alive(*, now: datetime) -> list[Executor]:

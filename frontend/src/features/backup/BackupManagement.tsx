@@ -15,16 +15,18 @@ import {
   type MantineThemeOverride,
   mergeThemeOverrides,
 } from "@mantine/core";
-import { lazy, type ReactNode, Suspense, useContext, useEffect } from "react";
+import { lazy, type ReactNode, Suspense, useContext, useEffect, useMemo } from "react";
 import { BrowserRouter, Navigate, Route, Routes, useInRouterContext, useLocation } from "react-router";
 
 import type { Headers } from "../../api/client";
-import { ApiProvider } from "../../api/ApiProvider";
+import { ApiProvider, useApi } from "../../api/ApiProvider";
 import { EventsProvider } from "../../api/events";
 import { contrast, theme as ownTheme } from "../../theme";
 import { ErrorBoundary } from "../../components/ErrorBoundary";
 import { ConsolePath, useMountPath } from "./consolePath";
 import { Loading } from "../../components/states";
+import { PaletteProvider } from "../../components/Palette";
+import { backupSource } from "./paletteSource";
 import { Localized } from "../../components/Localized";
 import { ConsoleLayout } from "./ConsoleLayout";
 
@@ -36,6 +38,7 @@ const VIEWS = {
   restore: () => import("./restore/Restore"),
   restores: () => import("./restore/RestorePage"),
   storage: () => import("./storage/Storage"),
+  settings: () => import("./settings/Settings"),
 };
 const Overview = lazy(VIEWS.overview);
 const Configurations = lazy(VIEWS.configurations);
@@ -44,6 +47,7 @@ const JobPage = lazy(VIEWS.job);
 const Restore = lazy(VIEWS.restore);
 const RestorePage = lazy(VIEWS.restores);
 const Storage = lazy(VIEWS.storage);
+const Settings = lazy(VIEWS.settings);
 /** After this time the requested view is loaded, or the connection is slow. */
 /** The same object at every render. */
 const NO_CHANGES: MantineThemeOverride = {};
@@ -116,22 +120,27 @@ function Styled(props: Pick<BackupManagementProps, "theme" | "colorScheme"> & { 
 function Views() {
   usePreloadedViews();
   const base = useMountPath();
+  const api = useApi();
+  const sources = useMemo(() => [backupSource(api, base)], [api, base]);
   const start = <Navigate to={`${base}/overview`} replace />;
   return (
     <ConsolePath value={base}>
-      <Routes>
-        <Route element={<ConsoleLayout />}>
-          <Route index element={start} />
-          <Route path="overview" element={<View content={<Overview />} />} />
-          <Route path="configurations/*" element={<View content={<Configurations />} />} />
-          <Route path="history" element={<View content={<History />} />} />
-          <Route path="history/:uuid/*" element={<View content={<JobPage />} />} />
-          <Route path="restore/*" element={<View content={<Restore />} />} />
-          <Route path="restores/:uuid" element={<View content={<RestorePage />} />} />
-          <Route path="storage" element={<View content={<Storage />} />} />
-          <Route path="*" element={start} />
-        </Route>
-      </Routes>
+      <PaletteProvider sources={sources}>
+        <Routes>
+          <Route element={<ConsoleLayout />}>
+            <Route index element={start} />
+            <Route path="overview" element={<View content={<Overview />} />} />
+            <Route path="configurations/*" element={<View content={<Configurations />} />} />
+            <Route path="history" element={<View content={<History />} />} />
+            <Route path="history/:uuid/*" element={<View content={<JobPage />} />} />
+            <Route path="restore/*" element={<View content={<Restore />} />} />
+            <Route path="restores/:uuid" element={<View content={<RestorePage />} />} />
+            <Route path="storage" element={<View content={<Storage />} />} />
+            <Route path="settings" element={<View content={<Settings />} />} />
+            <Route path="*" element={start} />
+          </Route>
+        </Routes>
+      </PaletteProvider>
     </ConsolePath>
   );
 }

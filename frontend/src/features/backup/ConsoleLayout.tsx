@@ -1,6 +1,12 @@
 /** The navigation of the console, above the open view. */
 
 import { Box, Tabs } from "@mantine/core";
+import Archive from "lucide-react/icons/archive";
+import History from "lucide-react/icons/history";
+import RotateCcw from "lucide-react/icons/rotate-ccw";
+import SettingsIcon from "lucide-react/icons/settings";
+import Shield from "lucide-react/icons/shield";
+import SlidersHorizontal from "lucide-react/icons/sliders-horizontal";
 import { Outlet, useLocation, useNavigate } from "react-router";
 
 import { t } from "../../i18n";
@@ -9,7 +15,15 @@ import { useFocusRestore } from "../../components/focusRestore";
 import { PageTitle } from "../../components/PageTitle";
 import { ConnectionBanner } from "../../components/states";
 
-const VIEWS = ["overview", "configurations", "history", "restore", "storage"] as const;
+const ICONS = {
+  overview: Shield,
+  configurations: SlidersHorizontal,
+  history: History,
+  restore: RotateCcw,
+  storage: Archive,
+  settings: SettingsIcon,
+} as const;
+const VIEWS = Object.keys(ICONS) as (keyof typeof ICONS)[];
 
 export function ConsoleLayout() {
   useFocusRestore();
@@ -24,11 +38,14 @@ export function ConsoleLayout() {
       <PageTitle text={t("navigation.backups")} {...(known ? { part: t(`navigation.${known}`) } : {})} />
       <Tabs value={view} onChange={(value) => value && void navigate(`${base}/${value}`)} mb="md">
         <Tabs.List aria-label={t("navigation.backups")}>
-          {VIEWS.map((name) => (
-            <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }}>
-              {t(`navigation.${name}`)}
-            </Tabs.Tab>
-          ))}
+          {VIEWS.map((name) => {
+            const Icon = ICONS[name];
+            return (
+              <Tabs.Tab key={name} value={name} px={{ base: 8, xs: "md" }} leftSection={<Icon size={16} aria-hidden />}>
+                {t(`navigation.${name}`)}
+              </Tabs.Tab>
+            );
+          })}
         </Tabs.List>
       </Tabs>
       {/* The page of a restore polls, and reports itself how far it knows the state. */}
