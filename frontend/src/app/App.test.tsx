@@ -321,7 +321,7 @@ describe("the palette", () => {
     expect(field.getAttribute("aria-activedescendant")).toBe(found.id);
     await user.keyboard("{ArrowUp}{Enter}");
     await screen.findByRole("heading", { level: 1, name: /Contract/ });
-    expect(screen.queryByRole("combobox", { name: "Search and jump" })).toBeNull();
+    await waitFor(() => expect(screen.queryByRole("combobox", { name: "Search and jump" })).toBeNull());
   });
 });
 
