@@ -245,6 +245,16 @@ def test_space_that_ends(free, daily, found):
     assert all(one.id == "backup.W017" for one in space_findings(seen))
 
 
+@pytest.mark.parametrize(("free", "days"), [((50, 99), None), ((100, 900), (3.0, 13.0)), ((1, 29), None)])
+def test_a_storage_that_fills_up_stays_the_same_finding_until_it_is_worse_in_kind(free, days):
+    keys = {
+        one.key()
+        for part, lasts in zip(free, days or (None, None), strict=True)
+        for one in space_findings(Space(root="/srv", total=1000, free=part, daily=1, days_left=lasts, uploads=0))
+    }
+    assert len(keys) == 1
+
+
 def test_a_middleware_that_cannot_see_a_hold_is_a_finding(tmp_path, settings):
     settings.BACKUP_STORAGE_ROOT = str(tmp_path)
     before = [one.id for one in middleware_findings()]

@@ -115,14 +115,21 @@ def space_findings(seen: Space) -> Iterator[Finding]:
             " that are not used for a day are deleted automatically."
         )
     part = seen.free / seen.total if seen.total else 0.0
+    # The figures that move by themselves stand in the hint: with another `what`, an acknowledged finding opens again.
+    free = f"About {part:.0%} of its space is free. {hint}"
     if part < _VERY_LITTLE:
-        yield critical(17, subject, f"Only {part:.1%} of its space is free.", hint)
+        yield critical(17, subject, f"Less than {_VERY_LITTLE:.0%} of its space is free.", free)
     elif seen.days_left is not None and seen.days_left < 1:
         yield critical(17, subject, "There is not enough space for another day's backups.", hint)
     elif seen.days_left is not None and seen.days_left < _FEW_DAYS:
-        yield warning(17, subject, f"At this rate, its space lasts for {seen.days_left:.0f} days.", hint)
+        yield warning(
+            17,
+            subject,
+            f"At this rate, its space lasts for less than {_FEW_DAYS:.0f} days.",
+            f"The forecast is {seen.days_left:.0f} days. {hint}",
+        )
     elif part < _LITTLE:
-        yield warning(17, subject, f"Only {part:.1%} of its space is free.", hint)
+        yield warning(17, subject, f"Less than {_LITTLE:.0%} of its space is free.", free)
 
 
 def nearest_existing(path: Path) -> Path:

@@ -124,7 +124,7 @@ def stuck_findings(jobs: Sequence[BackupJob], *, now: datetime) -> Iterator[Find
                 yield warning(
                     15,
                     job.job_name,
-                    f"It has waited for {hours(now, since):.1f} hours.",
+                    f"It has waited since {minute_in_utc(since)}.",
                     "Start an executor, or cancel the job with `backup_jobs --cancel`.",
                 )
         elif job.lease_expires_at is not None and job.lease_expires_at < now:
@@ -151,8 +151,8 @@ def retention_findings(
         yield warning(
             16,
             "retention",
-            f"{len(overdue) + unfinished} backups are still stored although retention should have removed them.",
-            "`backup_prune --dry-run` shows them, `backup_prune` removes them.",
+            "Backups are still stored although retention should have removed them.",
+            f"There are {len(overdue) + unfinished}. `backup_prune --dry-run` shows them, `backup_prune` removes them.",
         )
 
 
@@ -163,7 +163,7 @@ def prune_findings(latest: Sequence[PruneRun], *, now: datetime) -> Iterator[Fin
             yield warning(
                 22,
                 run.repository,
-                f"Its prune started {hours(now, run.started_at):.0f} hours ago and has not reported its end.",
+                f"Its prune started at {minute_in_utc(run.started_at)} and has not reported its end.",
                 "If the process was killed, run `backup_prune`, which continues the prune.",
             )
         if run.status == PruneStatus.FAILED:
