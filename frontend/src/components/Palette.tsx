@@ -1,6 +1,6 @@
 /** A palette that jumps to anything by a part of its name: ⌘K or Ctrl+K opens it, arrow keys and Enter choose. */
 
-import { Button, Kbd, Modal, Text, TextInput } from "@mantine/core";
+import { Button, Group, Kbd, Modal, Text, TextInput } from "@mantine/core";
 import { useDebouncedValue, useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import SearchIcon from "lucide-react/icons/search";
@@ -75,19 +75,19 @@ export function PaletteButton() {
       <Button
         variant="default"
         onClick={open}
-        leftSection={<SearchIcon size={16} aria-hidden />}
-        rightSection={
-          <Kbd size="xs" visibleFrom="md" aria-hidden>
-            {navigator.userAgent.includes("Mac") ? "⌘K" : "Ctrl K"}
-          </Kbd>
-        }
         aria-label={t("palette.open")}
         aria-keyshortcuts="Control+K Meta+K"
         px="sm"
       >
-        <Text span inherit visibleFrom="md">
-          {t("palette.open")}
-        </Text>
+        <Group gap="xs" wrap="nowrap">
+          <SearchIcon size={16} aria-hidden />
+          <Text span inherit visibleFrom="md">
+            {t("palette.open")}
+          </Text>
+          <Kbd size="xs" visibleFrom="md" aria-hidden>
+            {navigator.userAgent.includes("Mac") ? "⌘K" : "Ctrl K"}
+          </Kbd>
+        </Group>
       </Button>
     )
   );

@@ -7,6 +7,10 @@ import { label, number, t } from "../../../i18n";
 import { bytes, duration, dateTime } from "../../../components/format";
 import { FactList, Section } from "../../../components/Section";
 
+function rateOf({ backup_size: size, duration_seconds: seconds }: Schemas["JobDetail"]): string {
+  return size && seconds ? t("common.rate", { rate: bytes(size / seconds) }) : "";
+}
+
 export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
   const how = label("trigger", job.trigger);
   const amount = (value: number | null) => (value === null ? "" : number(value));
@@ -25,6 +29,7 @@ export function JobFacts({ job }: { job: Schemas["JobDetail"] }) {
           [t("history.page.started"), time(job.started_at)],
           [t("history.page.completed"), time(job.completed_at)],
           [t("history.page.took"), job.duration_seconds === null ? "" : duration(job.duration_seconds)],
+          [t("history.page.rate"), rateOf(job)],
           [t("history.page.read"), job.backup_size === null ? "" : bytes(job.backup_size)],
           [t("history.page.storedNew"), job.stored_size === null ? "" : bytes(job.stored_size)],
           [t("history.page.newFiles"), amount(job.new_files)],

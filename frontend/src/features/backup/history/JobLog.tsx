@@ -1,22 +1,108 @@
-/** The log of a job, with the time that each entry took. */
+/** The log of a job: a time line of its steps, and the entries with the time that each took. */
 
-import { Text } from "@mantine/core";
+import { Button, Group, Progress, Switch, Text, TextInput } from "@mantine/core";
+import { useEffect, useRef, useState } from "react";
 
 import type { Schemas } from "../../../api/client";
-import { t } from "../../../i18n";
-import { timeOfDay, duration, dateTime } from "../../../components/format";
+import { dateTime, duration, timeOfDay } from "../../../components/format";
 import { Section } from "../../../components/Section";
+import { t } from "../../../i18n";
+import classes from "./History.module.css";
 
-export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
+type Job = Schemas["JobDetail"];
+
+interface Line {
+  at: string;
+  text: string;
+  /** Until the next entry; entries have whole seconds. Null for the last one. */
+  seconds: number | null;
+}
+
+/** From this number of entries on, a filter helps. */
+const MANY = 8;
+const COLOURS = ["indigo.6", "teal.6", "orange.6", "grape.6", "cyan.7", "lime.7"];
+
+function linesOf({ log, completed_at: end }: Job): Line[] {
+  return log.map((line, index) => {
+    const next = log[index + 1];
+    // What is written after the end took no time of the job.
+    const isWithin = next && (end === null || Date.parse(next.at) <= Date.parse(end));
+    return { ...line, seconds: isWithin ? (Date.parse(next.at) - Date.parse(line.at)) / 1000 : null };
+  });
+}
+
+export function JobLog({ job }: { job: Job }) {
+  const [wanted, setWanted] = useState("");
+  const [follows, setFollows] = useState(true);
+  const lines = linesOf(job);
+  const shown = lines.filter((one) => one.text.toLocaleLowerCase().includes(wanted.toLocaleLowerCase()));
+  const isRunning = job.status === "RUNNING";
   return (
     <Section title={t("history.page.log")}>
-      {job.log.length === 0 && <Text c="dimmed">{t("history.page.noLog")}</Text>}
-      <ol style={{ listStyle: "none", margin: 0, padding: 0 }}>
-        {job.log.map((line, index) => (
-          <li
-            key={`${index} ${line.at}`}
-            style={{ display: "grid", gridTemplateColumns: "6.5rem 1fr auto", gap: 8, padding: "3px 0" }}
-          >
+      {lines.length === 0 && <Text c="dimmed">{t("history.page.noLog")}</Text>}
+      <TimeLine lines={lines} />
+      {(lines.length >= MANY || isRunning) && (
+        <Group gap="sm" mb="xs">
+          <TextInput
+            size="xs"
+            aria-label={t("history.page.logFilter")}
+            placeholder={t("history.page.logFilter")}
+            value={wanted}
+            onChange={(event) => setWanted(event.currentTarget.value)}
+          />
+          {isRunning && (
+            <Switch
+              size="xs"
+              label={t("history.page.logFollow")}
+              checked={follows}
+              onChange={(event) => setFollows(event.currentTarget.checked)}
+            />
+          )}
+        </Group>
+      )}
+      <Entries lines={shown} follows={isRunning && follows} />
+      {lines.length > 0 && <DownloadLog job={job} />}
+    </Section>
+  );
+}
+
+/** The steps that took a second or more, as long as their share of the whole. */
+function TimeLine({ lines }: { lines: Line[] }) {
+  const steps = lines.filter((one): one is Line & { seconds: number } => (one.seconds ?? 0) >= 1);
+  const total = steps.reduce((sum, one) => sum + one.seconds, 0);
+  if (steps.length < 2) {
+    return null;
+  }
+  const said = steps.map((one) => `${one.text} ${duration(one.seconds)}`).join(" ");
+  return (
+    <Progress.Root size="lg" mb="xs" role="img" aria-label={`${t("history.page.steps")}: ${said}`}>
+      {steps.map((one, index) => (
+        <Progress.Section
+          key={`${index} ${one.at}`}
+          value={(one.seconds / total) * 100}
+          color={COLOURS[index % COLOURS.length] ?? "gray"}
+          withAria={false}
+          title={`${one.text} ${duration(one.seconds)}`}
+        />
+      ))}
+    </Progress.Root>
+  );
+}
+
+function Entries({ lines, follows }: { lines: Line[]; follows: boolean }) {
+  const box = useRef<HTMLDivElement>(null);
+  const count = lines.length;
+  useEffect(() => {
+    if (follows && box.current) {
+      box.current.scrollTop = box.current.scrollHeight;
+    }
+  }, [follows, count]);
+  return (
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- the box scrolls, so the keyboard must reach it
+    <div ref={box} className={classes["log"]} tabIndex={0} role="log" aria-label={t("history.page.log")}>
+      <ol>
+        {lines.map((line, index) => (
+          <li key={`${index} ${line.at}`}>
             <Text size="sm" c="dimmed" title={dateTime(line.at)}>
               <time dateTime={line.at}>{timeOfDay(new Date(line.at))}</time>
             </Text>
@@ -24,24 +110,28 @@ export function JobLog({ job }: { job: Schemas["JobDetail"] }) {
               {line.text}
             </Text>
             <Text size="sm" c="dimmed">
-              {took(job, index)}
+              {line.seconds !== null && line.seconds >= 1 && duration(line.seconds)}
             </Text>
           </li>
         ))}
       </ol>
-    </Section>
+    </div>
   );
 }
 
-/**
- * Return the time until the next entry. Entries have whole seconds, so less than one is not shown, nor the time after
- * the end.
- */
-function took({ log, completed_at: end }: Schemas["JobDetail"], index: number): string {
-  const [line, next] = [log[index], log[index + 1]];
-  if (!line || !next || (end !== null && Date.parse(next.at) > Date.parse(end))) {
-    return "";
-  }
-  const seconds = (Date.parse(next.at) - Date.parse(line.at)) / 1000;
-  return seconds >= 1 ? duration(seconds) : "";
+function DownloadLog({ job }: { job: Job }) {
+  const save = () => {
+    const text = job.log.map((line) => `${line.at} ${line.text}\n`).join("");
+    const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
+    const link = document.createElement("a");
+    link.href = address;
+    link.download = `${job.job_name}.log`;
+    link.click();
+    URL.revokeObjectURL(address);
+  };
+  return (
+    <Button size="compact-sm" variant="subtle" mt="xs" onClick={save}>
+      {t("history.page.logDownload")}
+    </Button>
+  );
 }

@@ -1,7 +1,8 @@
 import { screen, waitFor, within } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
 import axe from "axe-core";
 import { http, HttpResponse } from "msw";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 
 import type { Schemas } from "../../../api/client";
 import { API, renderConsole } from "../../../testing/render";
@@ -102,16 +103,50 @@ describe("the job page", () => {
     await waitFor(() => expect(screen.queryByRole("button", { name: "Acknowledge" })).toBeNull());
   });
 
+  it("shows the steps of the log on a time line, and filters and downloads it", async () => {
+    const log = ["Requested.", "Reading.", "Verifying.", "COMPLETED.", "Pruned."].map((text, index) => ({
+      at: `2026-11-24T02:0${index}:00Z`,
+      text,
+    }));
+    const lines = [...log, ...log.map((one) => ({ ...one, text: `Again: ${one.text}` }))].slice(0, 9);
+    show(jobDetail({ log: lines, completed_at: "2026-11-24T02:03:00Z" }));
+    const steps = await screen.findByRole("img", { name: /^Steps: Requested. 1 min 0 s Reading. 1 min 0 s/ });
+    expect(steps).toBeTruthy();
+    const list = screen.getByRole("log", { name: "Log" });
+    expect(within(list).getAllByRole("listitem")).toHaveLength(9);
+    const user = userEvent.setup();
+    await user.type(screen.getByRole("textbox", { name: "Filter the log" }), "AGAIN: r");
+    expect(
+      within(list)
+        .getAllByRole("listitem")
+        .map((one) => one.children[1]?.textContent),
+    ).toEqual(["Again: Requested.", "Again: Reading."]);
+    let saved: Blob | undefined;
+    // jsdom has no addresses of objects.
+    Object.assign(URL, {
+      createObjectURL: vi.fn((blob: Blob) => {
+        saved = blob;
+        return "#log";
+      }),
+      revokeObjectURL: vi.fn(),
+    });
+    await user.click(screen.getByRole("button", { name: "Download log" }));
+    const reader = new FileReader();
+    reader.readAsText(saved ?? new Blob());
+    await waitFor(() => expect(String(reader.result).split("\n")[1]).toBe("2026-11-24T02:01:00Z Reading."));
+  });
+
   it("promises nothing for a removed incomplete backup", async () => {
     const removal = {
       removal_started_at: "2026-11-25T02:00:00Z",
       removed_at: "2026-11-25T02:00:00Z",
       removal_reason: "old",
     };
-    const warnings = Array.from({ length: 2_000 }, (_, index) => `warning ${index % 7}`);
+    const warnings = Array.from({ length: 2_000 }, (_, index) => `warning ${index % 100}`);
     show(jobDetail({ status: "INCOMPLETE", has_backup: false, warnings, ...removal }));
     await screen.findByText("Some data could not be read");
-    expect(screen.getByText("The first 20 of 2,000")).toBeTruthy();
+    expect(screen.getByText("The first 20 of 100")).toBeTruthy();
+    expect(screen.getByText("20 times: warning 7")).toBeTruthy();
     expect(screen.queryByText(/can be restored/)).toBeNull();
   });
 

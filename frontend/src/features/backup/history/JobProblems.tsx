@@ -26,8 +26,16 @@ export function JobProblems({ job }: { job: Schemas["JobDetail"] }) {
   );
 }
 
-function Warnings({ texts }: { texts: string[] }) {
+/** Return each text once, with the number of its repetitions. */
+function grouped(texts: string[]): string[] {
+  const counts = new Map<string, number>();
+  texts.forEach((text) => counts.set(text, (counts.get(text) ?? 0) + 1));
+  return [...counts].map(([text, count]) => (count > 1 ? t("history.page.repeated", { count, text }) : text));
+}
+
+function Warnings({ texts: single }: { texts: string[] }) {
   const [all, setAll] = useState(false);
+  const texts = grouped(single);
   const shown = all ? texts : texts.slice(0, FIRST);
   return (
     <Section title={t("history.page.warnings")}>
