@@ -130,7 +130,13 @@ test("the EDMS", { timeout: 300_000 }, async () => {
 
 test("the backup console", { timeout: 300_000 }, async () => {
   await take("overview", `${CONSOLE}/overview`);
+  await take("overview-trends", `${CONSOLE}/overview?show=trends`);
   await take("configurations", `${CONSOLE}/configurations`);
+  const nightly = await first("/backup/configurations/?search=production_daily");
+  await take("configuration", `${CONSOLE}/configurations/${nightly}`);
+  await take("configuration-edit", `${CONSOLE}/configurations/${nightly}/edit`);
+  await take("storage", `${CONSOLE}/storage`);
+  await take("settings", `${CONSOLE}/settings`);
   await take("configuration-new", `${CONSOLE}/configurations/new`);
   // Not the whole list: more rows load while the page scrolls.
   await take("history", `${CONSOLE}/history`, false);

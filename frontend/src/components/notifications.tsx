@@ -1,6 +1,6 @@
 /** Notifications about the results of actions, visible and announced anywhere on the page. */
 
-import { Affix, Anchor, Box, Notification, Stack, Text } from "@mantine/core";
+import { Affix, Anchor, Box, Button, Notification, Stack, Text } from "@mantine/core";
 import {
   createContext,
   type ReactNode,
@@ -20,6 +20,8 @@ export interface Notice {
   title: string;
   text?: string;
   link?: { to: string; label: string };
+  /** Takes the action back, where that is possible. */
+  undo?: () => void;
 }
 
 type StoredNotice = Notice & { id: number };
@@ -87,6 +89,19 @@ function NoticeItem({ notice, onClose }: { notice: StoredNotice; onClose: () => 
           </Anchor>
         )}
       </Text>
+      {notice.undo && (
+        <Button
+          size="compact-sm"
+          variant="light"
+          mt={4}
+          onClick={() => {
+            notice.undo?.();
+            onClose();
+          }}
+        >
+          {t("common.undo")}
+        </Button>
+      )}
     </Notification>
   );
 }

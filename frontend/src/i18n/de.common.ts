@@ -3,6 +3,7 @@ import type { Catalogue } from "./index";
 export const common: Catalogue["common"] = {
   loading: "Wird geladen …",
   retry: "Erneut versuchen",
+  undo: "Rückgängig",
   cancel: "Abbrechen",
   close: "Schließen",
   delete: "Löschen",

@@ -2,6 +2,9 @@ import type { Catalogue } from "./index";
 
 export const overview: Catalogue["overview"] = {
   title: "Übersicht",
+  shown: "Inhalt der Übersicht",
+  now: "Jetzt",
+  trends: "Zeitplan und Verlauf",
   protection: {
     heading: "Sind wir geschützt?",
     PROTECTED: "Ja. Die Dokumente sind sicher.",

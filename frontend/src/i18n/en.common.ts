@@ -1,6 +1,7 @@
 export const common = {
   loading: "Loading…",
   retry: "Try again",
+  undo: "Undo",
   cancel: "Cancel",
   close: "Close",
   delete: "Delete",

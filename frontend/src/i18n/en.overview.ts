@@ -1,5 +1,8 @@
 export const overview = {
   title: "Overview",
+  shown: "Contents of the overview",
+  now: "Now",
+  trends: "Schedule and trends",
   protection: {
     heading: "Are we protected?",
     PROTECTED: "Yes. The documents are safe.",

@@ -209,3 +209,17 @@ it("deletes after the typed name, says that backups remain, and returns the focu
   expect(await screen.findByText("Its backups remain in the storage.")).toBeTruthy();
   expect(deleted).toBe(1);
 });
+
+it("takes the switch of a schedule back", async () => {
+  const asked: string[] = [];
+  const take = ({ request }: { request: Request }) => {
+    asked.push(new URL(request.url).pathname.split("/").at(-2) ?? "");
+    return HttpResponse.json(CONFIGURATION);
+  };
+  serve(http.post(`${ONE}disable/`, take), http.post(`${ONE}enable/`, take));
+  const { user } = renderConsole("/configurations");
+  await user.click(within(await rowOf("nightly")).getByRole("switch"));
+  await user.click(await screen.findByRole("button", { name: "Undo" }));
+  await screen.findByText("nightly enabled");
+  expect(asked).toEqual(["disable", "enable"]);
+});

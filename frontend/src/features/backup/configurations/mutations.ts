@@ -30,7 +30,7 @@ export function useToggleSchedule(row: Configuration) {
   const notify = useNotify();
   const refresh = useRefresh();
   const params = { path: { uuid: row.uuid } };
-  return useMutation({
+  const change = useMutation({
     mutationFn: (on: boolean) =>
       unwrap(
         on
@@ -38,11 +38,16 @@ export function useToggleSchedule(row: Configuration) {
           : api.POST("/configurations/{uuid}/disable/", { params }),
       ),
     onSuccess: (_row, on) =>
-      notify({ tone: "good", title: t(`configurations.${on ? "enabledNow" : "disabledNow"}`, { name: row.name }) }),
+      notify({
+        tone: "good",
+        title: t(`configurations.${on ? "enabledNow" : "disabledNow"}`, { name: row.name }),
+        undo: () => change.mutate(!on),
+      }),
     onError: (error) =>
       notify({ tone: "bad", title: t("configurations.refused", { name: row.name }), text: error.message }),
     onSettled: refresh,
   });
+  return change;
 }
 
 /** Start a run. The answer says whether it was queued, or refused because another run is active. */

@@ -133,7 +133,7 @@ describe("the job page", () => {
     await user.click(screen.getByRole("button", { name: "Download log" }));
     const reader = new FileReader();
     reader.readAsText(saved ?? new Blob());
-    await waitFor(() => expect(String(reader.result).split("\n")[1]).toBe("2026-11-24T02:01:00Z Reading."));
+    await waitFor(() => expect((reader.result as string | null)?.split("\n")[1]).toBe("2026-11-24T02:01:00Z Reading."));
   });
 
   it("promises nothing for a removed incomplete backup", async () => {

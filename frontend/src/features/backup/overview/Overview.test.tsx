@@ -16,7 +16,9 @@ interface Answers {
   configurations?: Schemas["Configuration"][];
 }
 
-function show(answers: Answers = {}) {
+const TRENDS = "/overview?show=trends";
+
+function show(answers: Answers = {}, address = "/overview") {
   const findings: Schemas["Findings"] = {
     severity: "OK",
     examined_at: "2026-11-24T12:00:00Z",
@@ -35,7 +37,7 @@ function show(answers: Answers = {}) {
       HttpResponse.json({ schedule_in_words: "", time_zone: "UTC", runs_by_schedule: true, next_runs: [] }),
     ),
   );
-  return renderConsole("/overview");
+  return renderConsole(address);
 }
 
 describe("the overview", () => {
@@ -144,7 +146,7 @@ describe("the overview", () => {
   });
 
   it("lists the days of the calendar in a table, with links to their jobs", async () => {
-    const { user } = show();
+    const { user } = show({}, TRENDS);
     const calendar = await screen.findByRole("region", { name: "Last 2 days" });
     expect(
       within(calendar).getByRole("row", { name: /^All configurations: 1 days completed, 0 .* 1 failed or timed out/ }),
@@ -157,7 +159,7 @@ describe("the overview", () => {
   });
 
   it("leads from each square of the calendar to its jobs, by keyboard, too", async () => {
-    const { user } = show();
+    const { user } = show({}, TRENDS);
     const calendar = await screen.findByRole("grid", { name: "Last 2 days" });
     const days = within(calendar).getAllByRole("link", { name: /^All configurations/ });
     const [before, today] = days;
@@ -172,7 +174,7 @@ describe("the overview", () => {
   });
 
   it("makes no forecast that the server does not make", async () => {
-    show();
+    show({}, TRENDS);
     expect(await screen.findByText(/not known yet.*forecast is not possible yet/)).toBeTruthy();
   });
 });

@@ -1,11 +1,13 @@
-/** The overview: the protection status, then its reasons, the next runs and the history of results. */
+/** The overview: the protection status and its reasons at a glance, or the next runs and the trends. */
 
-import { Grid, Stack, Title, VisuallyHidden } from "@mantine/core";
+import { Grid, SegmentedControl, Stack, Title, VisuallyHidden } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 
 import { useApi } from "../../../api/ApiProvider";
 import { configurationsQuery, statisticsQuery, statusQuery } from "../../../api/queries";
 import { t } from "../../../i18n";
+import { useUrlFilters } from "../../../components/urlFilters";
+import type { Schemas } from "../../../api/client";
 import { Loaded } from "../../../components/states";
 import { ResultCalendar } from "../charts/ResultCalendar";
 import { Findings } from "./Findings";
@@ -24,7 +26,8 @@ const CONFIGURATIONS = { limit: 100 };
 export default function Overview() {
   const api = useApi();
   const status = useQuery(statusQuery(api));
-  const statistics = useQuery(statisticsQuery(api, DAYS));
+  const { params, setFilter } = useUrlFilters();
+  const shown = params.get("show") === "trends" ? "trends" : "now";
   // Only a system that is not protected has first steps to show, or a backup to offer.
   const enabled = status.data !== undefined && status.data.protection.state !== "PROTECTED";
   const configurations = useQuery({ ...configurationsQuery(api, CONFIGURATIONS), enabled }).data?.results;
@@ -39,20 +42,40 @@ export default function Overview() {
             <RunningJobs running={data.running_jobs} waiting={data.waiting_jobs} />
             <ProtectionStatus status={data} configurations={configurations} />
             {configurations && <FirstSteps status={data} configurations={configurations} />}
-            <Grid>
-              <Grid.Col span={{ base: 12, lg: 7 }}>
-                <Stack>
+            <SegmentedControl
+              aria-label={t("overview.shown")}
+              value={shown}
+              onChange={(value) => setFilter("show", value === "trends" ? value : null)}
+              data={[
+                { value: "now", label: t("overview.now") },
+                { value: "trends", label: t("overview.trends") },
+              ]}
+              style={{ alignSelf: "flex-start" }}
+            />
+            {shown === "trends" ? (
+              <Trends rows={data.freshness} />
+            ) : (
+              <Grid>
+                <Grid.Col span={{ base: 12, md: 7 }}>
                   <Freshness rows={data.freshness} leftOut={data.freshness_left_out} />
-                  <UpcomingRuns rows={data.freshness} />
-                </Stack>
-              </Grid.Col>
-              <Grid.Col span={{ base: 12, lg: 5 }}>
-                <Findings />
-              </Grid.Col>
-            </Grid>
+                </Grid.Col>
+                <Grid.Col span={{ base: 12, md: 5 }}>
+                  <Findings />
+                </Grid.Col>
+              </Grid>
+            )}
           </>
         )}
       </Loaded>
+    </Stack>
+  );
+}
+
+function Trends({ rows }: { rows: Schemas["Freshness"][] }) {
+  const statistics = useQuery(statisticsQuery(useApi(), DAYS));
+  return (
+    <>
+      <UpcomingRuns rows={rows} />
       <Loaded query={statistics}>
         {(data) => (
           <>
@@ -62,6 +85,6 @@ export default function Overview() {
           </>
         )}
       </Loaded>
-    </Stack>
+    </>
   );
 }

@@ -33,12 +33,13 @@ export function ProtectionStatus({ status, configurations }: Props) {
     <Paper
       component="section"
       aria-labelledby="protection-answer"
-      p="lg"
+      px="lg"
+      py="sm"
       bg={`var(--mantine-color-${colour}-light)`}
       style={{ borderInlineStart: `8px solid var(--mantine-color-${colour}-filled)` }}
     >
       <Group justify="space-between" align="start" gap="xl">
-        <Stack gap="xs" style={{ flex: "1 1 24rem" }}>
+        <Stack gap={4} style={{ flex: "1 1 24rem" }}>
           <Text size="sm">{t("overview.protection.heading")}</Text>
           <Title order={3} size="h2" id="protection-answer" aria-live="polite">
             <span aria-hidden>{mark} </span>
