@@ -76,14 +76,24 @@ async function picture(name: string, whole = true): Promise<void> {
   await page.setViewportSize(SIZES.wide);
 }
 
-/** Takes a picture of the view at an address. */
+/** Takes pictures of the view at an address, in each language. English comes last, for what follows on the page. */
 async function take(name: string, path: string, whole = true): Promise<void> {
-  await page.goto(edms.url(path));
-  await page.getByRole("heading", { level: 1 }).waitFor();
-  // Do not wait for an idle network: a page that listens to events never has one.
-  await page.getByText("Loading…").first().waitFor({ state: "detached" });
-  await page.waitForTimeout(500);
-  await picture(name, whole);
+  for (const language of ["de", "en"]) {
+    await page.goto(edms.url(path));
+    await page.evaluate(
+      (code) => localStorage.setItem("edms-preferences", JSON.stringify({ language: code })),
+      language,
+    );
+    await page.reload();
+    await page.getByRole("heading", { level: 1 }).waitFor();
+    // Do not wait for an idle network: a page that listens to events never has one.
+    await page
+      .getByText(/^(Loading…|Wird geladen …)$/)
+      .first()
+      .waitFor({ state: "detached" });
+    await page.waitForTimeout(500);
+    await picture(language === "en" ? name : `${name}-${language}`, whole);
+  }
 }
 
 /** Takes a picture of the dialog that a button opens, or an item of the menu that it opens. */

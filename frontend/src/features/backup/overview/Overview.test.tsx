@@ -67,7 +67,7 @@ describe("the overview", () => {
 
   it("is not a plain yes while a warning is open", async () => {
     const protection = { ...status().protection, warnings: 2, open: ["nightly: is FAILED", "storage: is full soon"] };
-    show({ status: { protection } });
+    show({ status: { protection } }, TRENDS);
     const answer = await screen.findByRole("region", { name: /Yes, with 2 warnings/ });
     expect(within(answer).getByText("nightly: is FAILED")).toBeTruthy();
     expect(within(answer).getByText("storage: is full soon")).toBeTruthy();

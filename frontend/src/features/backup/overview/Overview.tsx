@@ -40,7 +40,7 @@ export default function Overview() {
         {(data) => (
           <>
             <RunningJobs running={data.running_jobs} waiting={data.waiting_jobs} />
-            <ProtectionStatus status={data} configurations={configurations} />
+            <ProtectionStatus status={data} configurations={configurations} withWarnings={shown === "trends"} />
             {configurations && <FirstSteps status={data} configurations={configurations} />}
             <SegmentedControl
               aria-label={t("overview.shown")}

@@ -21,9 +21,11 @@ interface Props {
   status: Schemas["Status"];
   /** Undefined until they are loaded. */
   configurations: Configuration[] | undefined;
+  /** Whether to list the open warnings, where the findings are not beside. */
+  withWarnings: boolean;
 }
 
-export function ProtectionStatus({ status, configurations }: Props) {
+export function ProtectionStatus({ status, configurations, withWarnings }: Props) {
   const ago = useRelativeTime();
   const verdict = status.protection;
   /** Protected with open warnings is not a plain yes. */
@@ -50,7 +52,7 @@ export function ProtectionStatus({ status, configurations }: Props) {
           <Text style={{ overflowWrap: "anywhere" }}>
             <CommandText text={verdict.reason} />
           </Text>
-          {isWarned && (
+          {isWarned && withWarnings && (
             <List size="sm">
               {verdict.open.map((one) => (
                 <List.Item key={one} style={{ overflowWrap: "anywhere" }}>
