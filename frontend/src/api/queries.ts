@@ -125,7 +125,7 @@ export const configurationQuery = (api: Api, uuid: string) =>
     queryFn: () => unwrap(api.GET("/configurations/{uuid}/", { params: { path: { uuid } } })),
   });
 
-/** What retention would remove of the backups of a configuration, by rules that may not be saved. */
+/** The decision of retention on each backup of a configuration, by rules that may not be saved. */
 export const retentionQuery = (api: Api, uuid: string, body: Schemas["RulesRequest"]) =>
   queryOptions({
     queryKey: ["configuration", uuid, "retention", body],

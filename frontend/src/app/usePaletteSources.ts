@@ -1,4 +1,4 @@
-/** What the palette finds in the EDMS: its pages, documents, and the backup console. */
+/** The sources of the palette in the EDMS: its pages, documents, and the backup console. */
 
 import { useMemo } from "react";
 

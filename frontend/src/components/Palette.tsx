@@ -13,7 +13,7 @@ import classes from "./Palette.module.css";
 /** A place to jump to. */
 export interface PaletteItem {
   label: string;
-  /** What it is, such as "Document". */
+  /** The kind of place, such as "Document". */
   kind: string;
   to: string;
 }

@@ -1,4 +1,4 @@
-/** What the user prefers, remembered by this browser: language, density and time format. */
+/** The preferences of the user, remembered by this browser: language, density and time format. */
 
 import { useSyncExternalStore } from "react";
 

@@ -27,7 +27,7 @@ from .context import OperationResult, Work
 
 _MOST_FINDINGS = 100
 _LOCK_FIELDS = ("time", "username", "hostname", "pid", "exclusive")
-"""What the result says of a lock; of one that cannot be read only its name."""
+"""The facts of a lock in the result; of an unreadable lock only its name is known."""
 
 
 def _verify(work: Work) -> OperationResult:

@@ -1,4 +1,4 @@
-/** What the palette finds in the console: its views and actions, configurations and jobs. */
+/** The source of the palette for the console: its views and actions, configurations and jobs. */
 
 import { type Api, unwrap } from "../../api/client";
 import { matches, type PaletteItem, type PaletteSource } from "../../components/Palette";

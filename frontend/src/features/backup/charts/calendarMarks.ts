@@ -1,4 +1,4 @@
-/** What the squares of the calendar mean. */
+/** The meaning and the look of the squares of the calendar. */
 
 import type { Schemas } from "../../../api/client";
 import { label, t } from "../../../i18n";

@@ -137,7 +137,7 @@ function Figure({ name, children }: { name: string; children: ReactNode }) {
   );
 }
 
-/** What is read, what is left out, and where it is stored. */
+/** The included and excluded data, and the place of its backups. */
 function Scope({ row }: { row: Configuration }) {
   const list = (patterns: string[]) => patterns.join(", ");
   return (

@@ -25,7 +25,7 @@ const COLOURS = ["indigo.6", "teal.6", "orange.6", "grape.6", "cyan.7", "lime.7"
 function linesOf({ log, completed_at: end }: Job): Line[] {
   return log.map((line, index) => {
     const next = log[index + 1];
-    // What is written after the end took no time of the job.
+    // An entry after the end took no time of the job.
     const isWithin = next && (end === null || Date.parse(next.at) <= Date.parse(end));
     return { ...line, seconds: isWithin ? (Date.parse(next.at) - Date.parse(line.at)) / 1000 : null };
   });

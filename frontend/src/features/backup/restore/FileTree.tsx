@@ -106,7 +106,7 @@ function Row({ entry, ...tree }: FileTreeProps & { entry: Entry }) {
           label={isFolder ? `${entry.name}/` : entry.name}
           checked={isChecked}
           indeterminate={!isChecked && selected.some((one) => isBelow(one, entry.path))}
-          // What lies in a selected folder is selected with it. Settings and secrets are never restored here.
+          // A selected folder includes its content. Settings and secrets are never restored here.
           disabled={isWithin || entry.withheld}
           onChange={() => onChange(toggled(selected, entry.path))}
           styles={{ label: { overflowWrap: "anywhere" } }}

@@ -20,7 +20,7 @@ const pathsIn = (text: string): string[] => text.split("\n").filter((line) => li
 export function PathsField({ backup, values, error, onChange }: PathsFieldProps) {
   const mayList = usePermission("download_backups") === true;
   const [typed, setTyped] = useState(values.join("\n"));
-  // What the tree selects replaces what was typed. Empty lines are no selection, but a user may be typing there.
+  // A selection in the tree replaces the typed text. Empty lines are no selection, but a user may be typing there.
   const text = pathsIn(typed).join("\n") === values.join("\n") ? typed : values.join("\n");
   return (
     <Stack gap="xs">
