@@ -1300,6 +1300,8 @@ export interface components {
             python: string;
             /** @description BACKUP_SECOND_PERSON. */
             second_person: string[];
+            /** @description The folder of the main storage on the server. */
+            storage_root: string;
             /** @description The time zone of the schedules. */
             time_zone: string;
             version: string;

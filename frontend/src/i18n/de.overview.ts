@@ -25,6 +25,7 @@ export const overview: Catalogue["overview"] = {
     passphraseText:
       "Ohne die Passphrase lässt sich keine Sicherung öffnen. Kopieren Sie sie in einen Passwortspeicher oder auf einen anderen Rechner. `manage.py backup_passphrase` zeigt ihre Quelle.",
     passphraseKept: "Nur in diesem Browser vermerkt: Der Server kann die Kopie nicht prüfen.",
+    kit: "Notfallblatt herunterladen",
     kept: "Ich habe eine Kopie",
     backUp: "Jetzt sichern",
     runs: "Sichert das ganze System mit {name}.",
@@ -35,6 +36,16 @@ export const overview: Catalogue["overview"] = {
     schedule: "Die Zeitpläne einschalten",
     scheduleText: "Ohne Zeitplan entstehen keine neuen Sicherungen.",
     enable: "{name} einschalten",
+  },
+  kit: {
+    title: "EDMS Backup: Notfallblatt",
+    made: "Für {address}, erstellt {time}. Bewahren Sie es außerhalb dieses Systems auf.",
+    passphrase:
+      "1. Die Passphrase (der Server liest sie aus {source}). Schreiben Sie sie hierhin, oder nennen Sie den Ort, an dem sie liegt:",
+    repositories: "2. Die Repositorys mit ihren Schlüsseln:",
+    commands: "3. Ohne dieses System, auf jedem Rechner mit dem Speicher, mit einem der beiden Programme:",
+    further:
+      "Der wiederhergestellte Ordner enthält databases/, files/ und manifest.json. Mit einer laufenden Installation stellt `manage.py restore_backup latest` alles wieder her. docs/operations/ beschreibt jede Lage.",
   },
   counts: {
     heading: "Alle Läufe",

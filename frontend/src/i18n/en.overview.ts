@@ -23,6 +23,7 @@ export const overview = {
     passphraseText:
       "Without the passphrase, no backup can be opened. Copy it to a password manager, or to another machine. `manage.py backup_passphrase` shows its source.",
     passphraseKept: "Noted in this browser only: the server cannot check the copy.",
+    kit: "Download recovery kit",
     kept: "I have a copy",
     backUp: "Back up now",
     runs: "Backs up the whole system with {name}.",
@@ -33,6 +34,16 @@ export const overview = {
     schedule: "Enable the schedules",
     scheduleText: "Without a schedule, no new backups are created.",
     enable: "Enable {name}",
+  },
+  kit: {
+    title: "EDMS Backup: recovery kit",
+    made: "For {address}, made {time}. Keep it outside of this system.",
+    passphrase:
+      "1. The passphrase (the server reads it from {source}). Write it here, or name the place where it is kept:",
+    repositories: "2. The repositories with their keys:",
+    commands: "3. Without this system, on any machine that has the storage, with either program:",
+    further:
+      "The restored folder holds databases/, files/ and manifest.json. With a working installation, `manage.py restore_backup latest` restores everything. docs/operations/ describes each situation.",
   },
   counts: {
     heading: "All runs",

@@ -5,6 +5,7 @@ import { useEffect, useRef, useState } from "react";
 
 import type { Schemas } from "../../../api/client";
 import { dateTime, duration, timeOfDay } from "../../../components/format";
+import { saveText } from "../../../components/saveText";
 import { Section } from "../../../components/Section";
 import { t } from "../../../i18n";
 import classes from "./History.module.css";
@@ -121,13 +122,7 @@ function Entries({ lines, follows }: { lines: Line[]; follows: boolean }) {
 
 function DownloadLog({ job }: { job: Job }) {
   const save = () => {
-    const text = job.log.map((line) => `${line.at} ${line.text}\n`).join("");
-    const address = URL.createObjectURL(new Blob([text], { type: "text/plain" }));
-    const link = document.createElement("a");
-    link.href = address;
-    link.download = `${job.job_name}.log`;
-    link.click();
-    URL.revokeObjectURL(address);
+    saveText(`${job.job_name}.log`, job.log.map((line) => `${line.at} ${line.text}\n`).join(""));
   };
   return (
     <Button size="compact-sm" variant="subtle" mt="xs" onClick={save}>

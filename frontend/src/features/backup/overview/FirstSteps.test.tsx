@@ -6,6 +6,7 @@ import type { Schemas } from "../../../api/client";
 import { API, renderConsole } from "../../../testing/render";
 import { CONFIGURATION, configuration, job, JOB, statistics, status } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
+import { installation, repository } from "../../../testing/systemSamples";
 import { scheduleToEnable, wholeConfiguration } from "./firstSteps";
 
 const UNPROTECTED: Schemas["Status"] = status({
@@ -45,6 +46,10 @@ function show(rows: Schemas["Configuration"][], findings: Schemas["Finding"][] =
     http.get(`${API}/system/status/`, () => HttpResponse.json(system.status)),
     http.get(`${API}/system/statistics/`, () => HttpResponse.json(statistics())),
     http.get(`${API}/system/findings/`, () => HttpResponse.json({ ...answer, findings })),
+    http.get(`${API}/system/installation/`, () => HttpResponse.json(installation())),
+    http.get(`${API}/system/repositories/`, () =>
+      HttpResponse.json({ measured_at: "2026-11-24T12:00:00Z", age_seconds: 1, repositories: [repository()] }),
+    ),
     http.get(`${API}/configurations/`, () => HttpResponse.json(page())),
     http.get(`${API}/configurations/:uuid/schedule/`, () =>
       HttpResponse.json({ schedule_in_words: "", time_zone: "UTC", runs_by_schedule: true, next_runs: [] }),
@@ -70,6 +75,7 @@ describe("the first steps", () => {
   it("lead from nothing to a verified backup with a schedule", async () => {
     const { user, asked } = show([configuration({ is_enabled: false })]);
     const steps = await screen.findByRole("region", { name: "First steps" });
+    expect(await within(steps).findByRole("button", { name: "Download recovery kit" })).toBeTruthy();
     await user.click(await within(steps).findByRole("button", { name: "I have a copy" }));
     expect(within(steps).getByText(/Noted in this browser only/)).toBeTruthy();
     await user.click(within(steps).getByRole("button", { name: "Enable nightly" }));

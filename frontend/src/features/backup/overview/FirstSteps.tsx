@@ -7,10 +7,11 @@ import { Link } from "react-router";
 
 import type { Schemas } from "../../../api/client";
 import { useApi } from "../../../api/ApiProvider";
-import { findingsQuery } from "../../../api/queries";
+import { findingsQuery, installationQuery, repositoriesQuery } from "../../../api/queries";
 import { ActionButton } from "../../../components/ActionButton";
 import { ValueBadge } from "../../../components/badges";
 import { recall, remember } from "../../../components/preferences";
+import { saveText } from "../../../components/saveText";
 import { Section } from "../../../components/Section";
 import { t } from "../../../i18n";
 import { useToggleSchedule } from "../configurations/mutations";
@@ -18,6 +19,7 @@ import type { Configuration } from "../configurations/formValues";
 import { useConsolePath } from "../consolePath";
 import { Allowed } from "../permissions";
 import { BackUpNow } from "./BackUpNow";
+import { recoveryKit } from "./recoveryKit";
 import { CommandText } from "./CommandText";
 import { scheduleToEnable, type VerifiedJob, verifiedJob, wholeConfiguration } from "./firstSteps";
 
@@ -83,6 +85,24 @@ function Step({ number, title, isDone, children, action }: StepProps) {
   );
 }
 
+/** Saves the recovery kit, to print it and to write the passphrase on it. */
+function RecoveryKitButton() {
+  const api = useApi();
+  const installation = useQuery(installationQuery(api)).data;
+  const repositories = useQuery(repositoriesQuery(api)).data?.repositories;
+  return (
+    installation &&
+    repositories && (
+      <Button
+        size="xs"
+        onClick={() => saveText("recovery-kit.txt", recoveryKit(installation, repositories, new Date()))}
+      >
+        {t("overview.firstSteps.kit")}
+      </Button>
+    )
+  );
+}
+
 function PassphraseStep() {
   const findings = useQuery(findingsQuery(useApi())).data?.findings;
   const [isKept, setKept] = useState(() => recall(KEPT) !== null);
@@ -93,9 +113,12 @@ function PassphraseStep() {
   };
   const isDone = isKept && !problem;
   const confirm = (
-    <Button variant="default" size="xs" onClick={keep}>
-      {t("overview.firstSteps.kept")}
-    </Button>
+    <Group gap="xs">
+      <RecoveryKitButton />
+      <Button variant="default" size="xs" onClick={keep}>
+        {t("overview.firstSteps.kept")}
+      </Button>
+    </Group>
   );
   return (
     <Step

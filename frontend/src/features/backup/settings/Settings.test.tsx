@@ -4,10 +4,11 @@ import { http, HttpResponse } from "msw";
 import { expect, it } from "vitest";
 
 import { API, renderConsole } from "../../../testing/render";
+import { installation } from "../../../testing/systemSamples";
 import { server } from "../../../testing/setup";
 
 const AGENT = {
-  kind: "AGENT",
+  kind: "AGENT" as const,
   host: "vault",
   pid: 7,
   started_at: "2026-11-24T02:00:00Z",
@@ -18,10 +19,13 @@ const AGENT = {
 it("shows the executors with their last sign of life, and the installation", async () => {
   server.use(
     http.get(`${API}/system/installation/`, () =>
-      HttpResponse.json({
-        ...{ version: "1.2.3", python: "3.11.2", django: "5.2.1", executor: "agent", time_zone: "Europe/Berlin" },
-        ...{ second_person: ["restore"], passphrase_source: null, executors: [AGENT, { ...AGENT, is_alive: false }] },
-      }),
+      HttpResponse.json(
+        installation({
+          second_person: ["restore"],
+          passphrase_source: null,
+          executors: [AGENT, { ...AGENT, is_alive: false }],
+        }),
+      ),
     ),
     http.get(`${API}/system/findings/`, () =>
       HttpResponse.json({ severity: "OK", examined_at: "", age_seconds: 0, findings: [], acknowledged: [] }),

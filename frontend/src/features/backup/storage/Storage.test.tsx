@@ -7,33 +7,8 @@ import type { Schemas } from "../../../api/client";
 import { API, renderConsole } from "../../../testing/render";
 import { operation, page, RIGHTS, statistics } from "../../../testing/samples";
 import { server } from "../../../testing/setup";
+import { repository } from "../../../testing/systemSamples";
 
-const REPOSITORY: Schemas["Repository"] = {
-  storage_path: "",
-  encrypted: true,
-  exists: true,
-  snapshots: 12,
-  logical_bytes: 9e9,
-  stored_bytes: 3e9,
-  free_bytes: 5e9,
-  deduplication_ratio: 3,
-  first_backup: "2026-10-01T02:00:00Z",
-  last_backup: "2026-11-24T02:00:00Z",
-  last_verified: "2026-11-24T02:00:00Z",
-  packs_seen_at: null,
-  last_prune: null,
-  last_check: {
-    operation: "9b5e3a52-6d0a-4a5e-9d51-0f3a3b1c0009",
-    completed_at: "2026-11-20T02:00:00Z",
-    read_data: true,
-    is_sound: false,
-    findings: 2,
-  },
-  locks: 1,
-  locked_since: "2026-11-24T02:00:00Z",
-  keys: [{ id: "1a2b3c4d", created: "2026-10-01T02:00:00Z", hostname: "vault", username: "edms" }],
-  error: "",
-};
 const STALE = [{ name: "ab", time: "2026-11-24T02:00:00Z", username: "edms", hostname: "vault", pid: 7 }];
 
 function show(rights: Schemas["Right"][] = RIGHTS) {
@@ -45,7 +20,7 @@ function show(rights: Schemas["Right"][] = RIGHTS) {
   server.use(
     http.get(`${API}/system/rights/`, () => HttpResponse.json({ user: "grace", rights })),
     http.get(`${API}/system/repositories/`, () =>
-      HttpResponse.json({ measured_at: "2026-11-24T12:00:00Z", age_seconds: 1, repositories: [REPOSITORY] }),
+      HttpResponse.json({ measured_at: "2026-11-24T12:00:00Z", age_seconds: 1, repositories: [repository()] }),
     ),
     http.get(`${API}/system/statistics/`, () => HttpResponse.json(statistics())),
     http.get(`${API}/operations/`, () =>
