@@ -107,7 +107,10 @@ test("configuration dialogs take the focus and return it, or leave it to the hea
   };
   await page.goto(edms.url(`${BACKUPS}/configurations`));
   await checkDialog(link("New configuration"), (within) => within.getByRole("textbox", { name: "Name" }));
-  await checkDialog(link("production_daily_full"), (within) => within.getByRole("textbox", { name: "Name" }));
+  await press(link("production_daily_full"));
+  await page.getByRole("heading", { level: 2, name: "production_daily_full" }).waitFor();
+  await checkDialog(link("Edit"), (within) => within.getByRole("textbox", { name: "Name" }));
+  await press(link("← Back to configurations"));
   await menu(more);
   await checkDialog(more, (within) => within.getByRole("textbox"), chosen("Duplicate"));
   await checkDialog(more, (within) => within.getByRole("textbox"), chosen("Delete…"));

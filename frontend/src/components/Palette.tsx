@@ -1,6 +1,6 @@
 /** A palette that jumps to anything by a part of its name: ⌘K or Ctrl+K opens it, arrow keys and Enter choose. */
 
-import { Button, Group, Kbd, Modal, Text, TextInput } from "@mantine/core";
+import { Button, Group, Kbd, Modal, Text, TextInput, VisuallyHidden } from "@mantine/core";
 import { useDebouncedValue, useDisclosure, useHotkeys } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
 import SearchIcon from "lucide-react/icons/search";
@@ -59,7 +59,7 @@ function OwnPalette({ sources, children }: PaletteProps) {
         withCloseButton={false}
         padding="xs"
         size="lg"
-        aria-label={t("palette.title")}
+        attributes={{ content: { "aria-label": t("palette.title") } }}
       >
         <Search sources={sources} onDone={close} />
       </Modal>
@@ -72,19 +72,14 @@ export function PaletteButton() {
   const open = useContext(Context);
   return (
     open && (
-      <Button
-        variant="default"
-        onClick={open}
-        aria-label={t("palette.open")}
-        aria-keyshortcuts="Control+K Meta+K"
-        px="sm"
-      >
+      <Button variant="default" onClick={open} aria-keyshortcuts="Control+K Meta+K" px="sm">
         <Group gap="xs" wrap="nowrap">
           <SearchIcon size={16} aria-hidden />
           <Text span inherit visibleFrom="md">
             {t("palette.open")}
           </Text>
-          <Kbd size="xs" visibleFrom="md" aria-hidden>
+          <VisuallyHidden hiddenFrom="md">{t("palette.open")}</VisuallyHidden>
+          <Kbd size="xs" visibleFrom="md">
             {navigator.userAgent.includes("Mac") ? "⌘K" : "Ctrl K"}
           </Kbd>
         </Group>

@@ -54,9 +54,16 @@ export function ConfigurationRuns({ row, jobs }: { row: Configuration; jobs: Job
 
 function RunLink({ job }: { job: Job }) {
   const base = useConsolePath();
+  const time = dateTime(job.started_at ?? job.queued_at);
   return (
-    <Anchor component={Link} to={`${base}/history/${job.uuid}`} size="sm" aria-label={job.job_name}>
-      {dateTime(job.started_at ?? job.queued_at)}
+    <Anchor
+      component={Link}
+      to={`${base}/history/${job.uuid}`}
+      size="sm"
+      aria-label={`${time}, ${job.job_name}`}
+      title={job.job_name}
+    >
+      {time}
     </Anchor>
   );
 }
