@@ -78,7 +78,18 @@ def test_init_backup_list_restore_and_check(strongroom: Command, source: Path, t
     assert report["summary"]["files_changed"] == 1
     listed = json.loads(strongroom("snapshots", "--json").stdout)
     assert [snapshot["tags"] for snapshot in listed] == [[], ["second"]]
-    assert strongroom("snapshots").stdout.count("\n") == 2
+    titles, *rows = strongroom("snapshots").stdout.splitlines()
+    assert titles.split("\t") == ["ID", "Time", "Host", "Tags", "Paths", "Size"]
+    assert strongroom("snapshots", "--no-header").stdout.splitlines() == rows
+    assert len(rows) == 2
+    assert [
+        row.split("\t")[1][-3:] for row in strongroom("snapshots", "--utc", TZ="Asia/Tokyo").stdout.splitlines()
+    ] == [
+        "ime",
+        "UTC",
+        "UTC",
+    ]
+    assert "JST\t" in strongroom("snapshots", TZ="Asia/Tokyo").stdout
     names = strongroom("ls", "latest").stdout
     assert f"{source}/a.txt".lstrip("/") in names
     assert "\x1b" not in names
@@ -96,7 +107,7 @@ def test_keys(strongroom: Command, tmp_path: Path) -> None:
     strongroom.have_repository()
     (tmp_path / "new").write_text("  from a file \n")
     added = json.loads(strongroom("key", "add", "--json", "--new-password-file", str(tmp_path / "new")).stdout)["key"]
-    assert len(strongroom("key", "list").stdout.splitlines()) == 2
+    assert len(strongroom("key", "list", "--no-header").stdout.splitlines()) == 2
     other = strongroom("key", "list", "--json", BACKUP_PASSWORD="from a file").stdout
     assert [key["in_use"] for key in json.loads(other)].count(True) == 1
     assert "the key that opened" in strongroom("key", "remove", added, code=1, BACKUP_PASSWORD="from a file").stderr
@@ -137,7 +148,8 @@ def many(strongroom: Command, source: Path) -> list[str]:
 
 def test_forget_by_rules_and_prune(strongroom: Command, many: list[str]) -> None:
     shown = strongroom("forget", "--keep-last", "2", "--dry-run", "--grace-hours", "0").stdout
-    assert [line.split("\t")[:2] for line in shown.splitlines()[1:5]] == [
+    assert [line.split("\t")[:2] for line in shown.splitlines()[1:6]] == [
+        ["Decision", "ID"],
         ["keep", many[3][:8]],
         ["keep", many[2][:8]],
         ["remove", many[1][:8]],
