@@ -82,13 +82,8 @@ def test_init_backup_list_restore_and_check(strongroom: Command, source: Path, t
     assert titles.split("\t") == ["ID", "Time", "Host", "Tags", "Paths", "Size"]
     assert strongroom("snapshots", "--no-header").stdout.splitlines() == rows
     assert len(rows) == 2
-    assert [
-        row.split("\t")[1][-3:] for row in strongroom("snapshots", "--utc", TZ="Asia/Tokyo").stdout.splitlines()
-    ] == [
-        "ime",
-        "UTC",
-        "UTC",
-    ]
+    in_utc = strongroom("snapshots", "--utc", "--no-header", TZ="Asia/Tokyo").stdout
+    assert [row.split("\t")[1][-3:] for row in in_utc.splitlines()] == ["UTC", "UTC"]
     assert "JST\t" in strongroom("snapshots", TZ="Asia/Tokyo").stdout
     names = strongroom("ls", "latest").stdout
     assert f"{source}/a.txt".lstrip("/") in names
@@ -216,10 +211,10 @@ def test_forget_needs_ids_or_rules(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_accepts_the_completion_script(strongroom: Command, shell: str, tmp_path: Path) -> None:
     script = strongroom("completion", shell, STRONGROOM_REPOSITORY="", BACKUP_PASSWORD="").stdout
-    assert "--keep-daily" in script
+    assert "keep-daily" in script
     if shutil.which(shell):
         (tmp_path / "script").write_text(script)
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
@@ -338,3 +333,17 @@ def test_the_command_works_without_django(strongroom: Command) -> None:
         env=strongroom.variables,
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_reader_that_has_gone_ends_a_command_quietly(strongroom: Command, many: list[str]) -> None:
+    command = f"{sys.executable} -m strongroom.cli"
+    for asked in ("ls latest", "snapshots", "find '*' --json", "completion bash"):
+        # `true` has gone before the command prints anything.
+        done = subprocess.run(
+            ["bash", "-c", f"{{ sleep 0.2; exec {command} {asked}; }} | true; exit ${{PIPESTATUS[0]}}"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=strongroom.variables,
+        )
+        assert (done.returncode, done.stderr) == (141, ""), asked

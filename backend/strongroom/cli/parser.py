@@ -12,6 +12,7 @@ from strongroom import __version__
 from strongroom.cli import commands, contents, copying, forget_prune, packages, repair
 from strongroom.cli.access import REPOSITORY
 from strongroom.cli.completion import SHELLS, completes_files, completes_folders, completion
+from strongroom.cli.examples import EXAMPLES
 from strongroom.statistics import Mode
 
 _EPILOG = f"""environment:
@@ -50,7 +51,20 @@ def build_parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("completion", help="print a completion script for a shell")
     verb.add_argument("shell", choices=SHELLS)
     verb.set_defaults(run=functools.partial(completion, parser))
+    _add_examples(parser)
     return parser
+
+
+def _add_examples(parser: _Parser) -> None:
+    """End the help of each command with its examples."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in below:
+        for verb in action.choices.values():
+            _add_examples(verb)
+    if not below:
+        lines = [f"  {parser.prog} {example}" for example in EXAMPLES[parser.prog.partition(" ")[2]]]
+        parser.epilog = "\n".join(["examples:", *lines])
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def _common_options() -> _Parser:
