@@ -81,7 +81,7 @@ def _second_lines(parts: Sequence[str], width: int) -> Iterator[str]:
             line = ""
         line = f"{line}{_GAP}{part}" if line else part
         while cell_len(line) > room:
-            cut = line.rfind(" ", 0, room + 1)
+            cut = max(line.rfind(" ", 0, room + 1), line.rfind(",", 0, room) + 1)
             cut = cut if cut > 0 else room
             yield _INDENT + line[:cut]
             line = line[cut:].lstrip()

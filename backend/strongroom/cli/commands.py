@@ -15,6 +15,7 @@ from strongroom.cli.access import backend, open_repository, passphrase, read_loc
 from strongroom.cli.output import Display, iso_time, local_time, name, print_error, print_json, print_line, size, table
 from strongroom.entries import Entry, Folder, OnDisk
 from strongroom.errors import StrongroomError
+from strongroom.format.go_text import parse_time
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import NodeKind
 from strongroom.repository import Repository
@@ -255,7 +256,16 @@ def key_list(options: argparse.Namespace) -> int:
         table(
             options,
             ["In use", "ID", "User", "Host", "Created"],
-            [["*" if key.in_use else "", key.name[:8], key.username, key.hostname, key.created] for key in found],
+            [
+                [
+                    "yes" if key.in_use else "",
+                    key.name[:8],
+                    key.username,
+                    key.hostname,
+                    local_time(parse_time(key.created), utc=options.utc),
+                ]
+                for key in found
+            ],
         )
     return exit_codes.OK
 
