@@ -18,7 +18,7 @@ from strongroom.snapshots import SnapshotView
 
 
 class Mode(enum.StrEnum):
-    """What is measured; the values are restic's."""
+    """The four measures; the values are those of restic."""
 
     RESTORE_SIZE = "restore-size"
     FILES_BY_CONTENTS = "files-by-contents"

@@ -34,7 +34,8 @@ def test_the_overview_answers_whether_the_system_is_protected(shell: Shell) -> N
     shell.edms.have_repository()
     shell.run("python manage.py trigger_backup --config production_daily_full")
     shell.edms.write(
-        "UPDATE backup_backupjob SET status = 'RUNNING', lease_token = ?, lease_expires_at = '2100-01-01', progress = ?",
+        "UPDATE backup_backupjob SET status = 'RUNNING', lease_token = ?, lease_expires_at = '2100-01-01',"
+        " progress = ?",
         "0" * 32,
         json.dumps({"phase": "files", "files_done": 3, "bytes_done": 4000, "bytes_total": 8000}),
     )
