@@ -9,7 +9,8 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from collections.abc import Iterator
+import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from http import HTTPStatus
@@ -80,6 +81,11 @@ class Server(ThreadingHTTPServer):
     def address(self) -> str:
         return f"http://127.0.0.1:{self.server_port}/{self.token}/"
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore a client that has closed its connection; report any other error."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)  # type: ignore[arg-type]
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -93,8 +99,23 @@ class _Handler(BaseHTTPRequestHandler):
         self._answer(HTTPStatus.OK, headers={"DAV": "1", "Allow": _READ_ONLY, "MS-Author-Via": "DAV"})
 
     def do_PROPFIND(self) -> None:
-        if not self._skip_body():
-            return
+        if self._skip_body():
+            self._answer_or_explain(self._list)
+
+    def do_HEAD(self) -> None:
+        self._answer_or_explain(self._send)
+
+    def do_GET(self) -> None:
+        self._answer_or_explain(self._send)
+
+    def _answer_or_explain(self, answer: Callable[[], None]) -> None:
+        """Answer with the error if the repository is damaged or its storage is away."""
+        try:
+            answer()
+        except StrongroomError as error:
+            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n".encode())
+
+    def _list(self) -> None:
         found = self._find()
         if found is None:
             return
@@ -112,10 +133,7 @@ class _Handler(BaseHTTPRequestHandler):
         text = f'<?xml version="1.0" encoding="utf-8"?>\n<D:multistatus xmlns:D="DAV:">{body}</D:multistatus>\n'
         self._answer(HTTPStatus.MULTI_STATUS, text.encode(), {"Content-Type": 'application/xml; charset="utf-8"'})
 
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def do_GET(self) -> None:
+    def _send(self) -> None:
         found = self._find()
         if found is None:
             return
@@ -165,11 +183,7 @@ class _Handler(BaseHTTPRequestHandler):
         if not hmac.compare_digest(token, self.server.token.encode()):
             self._answer(HTTPStatus.NOT_FOUND)
             return None
-        try:
-            found = self.server.tree.find(path)
-        except StrongroomError as error:
-            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n".encode())
-            return None
+        found = self.server.tree.find(path)
         if found is None:
             self._answer(HTTPStatus.NOT_FOUND, b"There is no such file or folder in the repository.\n")
             return None

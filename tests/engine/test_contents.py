@@ -24,6 +24,7 @@ from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic, environment
 from strongroom.backends import LocalBackend
 from strongroom.checker import check
 from strongroom.cli import main
+from strongroom.ids import BlobKind
 from strongroom.repository import Repository
 
 
@@ -202,7 +203,7 @@ def mounted(store: Path) -> Iterator[str]:
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=30)
         assert process.returncode == 0
-        assert "Traceback" not in errors
+        assert "Traceback" not in errors, errors[-1500:]
 
 
 def fetched(address: str, method: str = "GET", **headers: str) -> tuple[int, bytes]:
@@ -233,3 +234,11 @@ def test_mount_serves_every_file_to_those_who_know_the_address(store: Path, fill
         assert fetched(f"{folder}/sub/changed.bin", "DELETE")[0] == 501
         assert fetched(re.sub(r"/[^/]+/\Z", "/wrong/", address))[0] == 404
         assert fetched(re.sub(r"/[^/]+/\Z", "/", address))[0] == 404
+        index = Repository.open(LocalBackend(store), PASSPHRASE).load_index()
+        for pack, blobs in index.blobs_in(index.packs).items():
+            if blobs[0].kind is BlobKind.DATA:
+                (store / "data" / pack[:2] / pack).unlink()
+        status, answer = fetched(f"{folder}/sub/changed.bin")
+        assert status == 500
+        assert b"strongroom check" in answer
+        assert fetched(f"{folder}/sub", "PROPFIND", Depth="1")[0] == 207
