@@ -10,6 +10,8 @@ NO_REPOSITORY = 10
 LOCKED = 11
 WRONG_PASSPHRASE = 12
 INTERRUPTED = 130
+NO_READER = 141
+"""As a shell reports a process that SIGPIPE ended: the output is incomplete, because its reader has gone."""
 
 _OF_ERRORS: tuple[tuple[type[BaseException], int], ...] = (
     (NoRepository, NO_REPOSITORY),

@@ -78,7 +78,13 @@ def test_init_backup_list_restore_and_check(strongroom: Command, source: Path, t
     assert report["summary"]["files_changed"] == 1
     listed = json.loads(strongroom("snapshots", "--json").stdout)
     assert [snapshot["tags"] for snapshot in listed] == [[], ["second"]]
-    assert strongroom("snapshots").stdout.count("\n") == 2
+    titles, *rows = strongroom("snapshots").stdout.splitlines()
+    assert titles.split("\t") == ["ID", "Time", "Host", "Tags", "Paths", "Size"]
+    assert strongroom("snapshots", "--no-header").stdout.splitlines() == rows
+    assert len(rows) == 2
+    in_utc = strongroom("snapshots", "--utc", "--no-header", TZ="Asia/Tokyo").stdout
+    assert [row.split("\t")[1][-3:] for row in in_utc.splitlines()] == ["UTC", "UTC"]
+    assert "JST\t" in strongroom("snapshots", TZ="Asia/Tokyo").stdout
     names = strongroom("ls", "latest").stdout
     assert f"{source}/a.txt".lstrip("/") in names
     assert "\x1b" not in names
@@ -96,7 +102,7 @@ def test_keys(strongroom: Command, tmp_path: Path) -> None:
     strongroom.have_repository()
     (tmp_path / "new").write_text("  from a file \n")
     added = json.loads(strongroom("key", "add", "--json", "--new-password-file", str(tmp_path / "new")).stdout)["key"]
-    assert len(strongroom("key", "list").stdout.splitlines()) == 2
+    assert len(strongroom("key", "list", "--no-header").stdout.splitlines()) == 2
     other = strongroom("key", "list", "--json", BACKUP_PASSWORD="from a file").stdout
     assert [key["in_use"] for key in json.loads(other)].count(True) == 1
     assert "the key that opened" in strongroom("key", "remove", added, code=1, BACKUP_PASSWORD="from a file").stderr
@@ -137,7 +143,8 @@ def many(strongroom: Command, source: Path) -> list[str]:
 
 def test_forget_by_rules_and_prune(strongroom: Command, many: list[str]) -> None:
     shown = strongroom("forget", "--keep-last", "2", "--dry-run", "--grace-hours", "0").stdout
-    assert [line.split("\t")[:2] for line in shown.splitlines()[1:5]] == [
+    assert [line.split("\t")[:2] for line in shown.splitlines()[1:6]] == [
+        ["Decision", "ID"],
         ["keep", many[3][:8]],
         ["keep", many[2][:8]],
         ["remove", many[1][:8]],
@@ -204,10 +211,10 @@ def test_forget_needs_ids_or_rules(capsys: pytest.CaptureFixture[str]) -> None:
         assert words in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("shell", ["bash", "zsh"])
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
 def test_the_shell_accepts_the_completion_script(strongroom: Command, shell: str, tmp_path: Path) -> None:
     script = strongroom("completion", shell, STRONGROOM_REPOSITORY="", BACKUP_PASSWORD="").stdout
-    assert "--keep-daily" in script
+    assert "keep-daily" in script
     if shutil.which(shell):
         (tmp_path / "script").write_text(script)
         subprocess.run([shell, "-n", str(tmp_path / "script")], check=True)
@@ -312,7 +319,7 @@ def test_a_terminal_asks_for_the_passphrase(strongroom: Command) -> None:
     except OSError:
         pass  # the terminal is gone with the child
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-    assert b"*" in output
+    assert b"yes  " in output
     assert PASSPHRASE.encode() not in output
 
 
@@ -326,3 +333,17 @@ def test_the_command_works_without_django(strongroom: Command) -> None:
         env=strongroom.variables,
     )
     assert done.stdout == "[]\n"
+
+
+def test_a_reader_that_has_gone_ends_a_command_quietly(strongroom: Command, many: list[str]) -> None:
+    command = f"{sys.executable} -m strongroom.cli"
+    for asked in ("ls latest", "snapshots", "find '*' --json", "completion bash"):
+        # `true` has gone before the command prints anything.
+        done = subprocess.run(
+            ["bash", "-c", f"{{ sleep 0.2; exec {command} {asked}; }} | true; exit ${{PIPESTATUS[0]}}"],
+            check=False,
+            capture_output=True,
+            text=True,
+            env=strongroom.variables,
+        )
+        assert (done.returncode, done.stderr) == (141, ""), asked

@@ -12,9 +12,10 @@ from strongroom import exit_codes
 from strongroom.archiver import ArchiveOptions, ArchiveProgress, archive
 from strongroom.checker import CheckProgress, check
 from strongroom.cli.access import backend, open_repository, passphrase, read_lock, read_new_passphrase, reading
-from strongroom.cli.output import Display, local_time, name, print_error, print_json, print_line, size, table
+from strongroom.cli.output import Display, iso_time, local_time, name, print_error, print_json, print_line, size, table
 from strongroom.entries import Entry, Folder, OnDisk
 from strongroom.errors import StrongroomError
+from strongroom.format.go_text import parse_time
 from strongroom.format.snapshot import Snapshot
 from strongroom.format.tree import NodeKind
 from strongroom.repository import Repository
@@ -120,7 +121,7 @@ def snapshots(options: argparse.Namespace) -> int:
             [
                 {
                     "id": snapshot.id,
-                    "time": local_time(snapshot.time_ns),
+                    "time": iso_time(snapshot.time_ns),
                     "host": snapshot.hostname,
                     "paths": snapshot.paths,
                     "tags": snapshot.tags,
@@ -131,11 +132,12 @@ def snapshots(options: argparse.Namespace) -> int:
         )
     else:
         table(
+            options,
             ["ID", "Time", "Host", "Tags", "Paths", "Size"],
             [
                 [
                     snapshot.id[:8],
-                    local_time(snapshot.time_ns),
+                    local_time(snapshot.time_ns, utc=options.utc),
                     snapshot.hostname,
                     ",".join(snapshot.tags),
                     ",".join(snapshot.paths),
@@ -143,6 +145,7 @@ def snapshots(options: argparse.Namespace) -> int:
                 ]
                 for snapshot in found
             ],
+            optional=("Tags", "Host"),
         )
     for fault in faults:
         print_error(f"error: {fault}")
@@ -166,14 +169,12 @@ def ls(options: argparse.Namespace) -> int:
                     "path": name(path),
                     "type": node.kind.value,
                     "size": node.size,
-                    "mtime": local_time(node.mtime_ns),
+                    "mtime": iso_time(node.mtime_ns),
                 }
                 print_json(record)
             elif options.long:
-                kind = node.kind.value
-                print_line(
-                    f"{kind:8} {node.permissions:04o} {node.size:>14,} {local_time(node.mtime_ns)} {name(path)}{slash}"
-                )
+                kind, when = node.kind.value, local_time(node.mtime_ns, utc=options.utc)
+                print_line(f"{kind:8} {node.permissions:04o} {node.size:>14,} {when} {name(path)}{slash}")
             else:
                 print_line(name(path) + slash)
     return exit_codes.OK
@@ -253,8 +254,18 @@ def key_list(options: argparse.Namespace) -> int:
         print_json(found)
     else:
         table(
-            ["", "ID", "User", "Host", "Created"],
-            [["*" if key.in_use else "", key.name[:8], key.username, key.hostname, key.created] for key in found],
+            options,
+            ["In use", "ID", "User", "Host", "Created"],
+            [
+                [
+                    "yes" if key.in_use else "",
+                    key.name[:8],
+                    key.username,
+                    key.hostname,
+                    local_time(parse_time(key.created), utc=options.utc),
+                ]
+                for key in found
+            ],
         )
     return exit_codes.OK
 

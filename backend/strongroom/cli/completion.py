@@ -9,7 +9,7 @@ import shtab
 from strongroom import exit_codes
 from strongroom.cli.output import print_line
 
-SHELLS = ("bash", "zsh")
+SHELLS = ("bash", "zsh", "fish")
 
 
 def completes_folders(action: argparse.Action) -> None:

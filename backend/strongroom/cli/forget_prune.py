@@ -86,10 +86,10 @@ def forget_snapshots(options: argparse.Namespace) -> int:
         print_json({**record, "space": _plan_record(plan) if plan else None, "prune": result})
         return exit_codes.OK
     for group in groups:
-        _show_group(group)
+        _show_group(options, group)
     print_line(f"{len(going)} snapshots {'would be' if options.dry_run else 'were'} forgotten")
     if plan:
-        _show_plan(plan, result)
+        _show_plan(options, plan, result)
     return exit_codes.OK
 
 
@@ -104,7 +104,7 @@ def prune(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"dry_run": options.dry_run, "space": _plan_record(plan), "prune": result})
     else:
-        _show_plan(plan, result)
+        _show_plan(options, plan, result)
     return exit_codes.OK
 
 
@@ -161,20 +161,25 @@ def _candidate(snapshot: Snapshot) -> Candidate:
     return Candidate(snapshot.id, _EPOCH + made, snapshot.must_stay(time.time_ns()))
 
 
-def _show_group(group: _Group) -> None:
+def _show_group(options: argparse.Namespace, group: _Group) -> None:
     print_line(f"{group.host} {', '.join(group.paths)}")
     table(
-        ["", "ID", "Time", "Why"],
+        options,
+        ["Decision", "ID", "Time", "Why"],
         [
             [
                 "keep" if decision.keep else "remove",
                 decision.candidate.key[:8],
-                decision.candidate.time.astimezone().isoformat(" ", "seconds"),
+                _local(decision.candidate.time, options),
                 ", ".join(decision.reasons),
             ]
             for decision in group.decisions
         ],
     )
+
+
+def _local(at: datetime, options: argparse.Namespace) -> str:
+    return f"{at.astimezone(UTC if options.utc else None):%Y-%m-%d %H:%M %Z}"
 
 
 def _group_record(group: _Group) -> dict[str, object]:
@@ -213,7 +218,7 @@ def _plan_record(plan: PrunePlan) -> dict[str, object]:
     }
 
 
-def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
+def _show_plan(options: argparse.Namespace, plan: PrunePlan, result: PruneResult | None) -> None:
     print_line(f"used    {size(plan.used_bytes):>10} in {plan.used_blobs:,} blobs")
     print_line(f"unused  {size(plan.unused_bytes):>10} in {plan.unused_blobs:,} blobs")
     print_line(f"remove  {size(plan.remove.size):>10} in {len(plan.remove.names):,} unused packs")
@@ -223,7 +228,11 @@ def _show_plan(plan: PrunePlan, result: PruneResult | None) -> None:
         print_line(f"remove  {size(plan.leftover_bytes):>10} in {len(plan.leftovers):,} files of interrupted writes")
     print_line(f"repack  {size(plan.repack.size):>10} in {len(plan.repack.names):,} partly used packs")
     if plan.young.names:
-        until = "" if plan.young_until is None else f", until {datetime.fromtimestamp(plan.young_until):%Y-%m-%d %H:%M}"  # noqa: DTZ006  shown in local time
+        until = (
+            ""
+            if plan.young_until is None
+            else f", until {_local(datetime.fromtimestamp(plan.young_until, UTC), options)}"
+        )
         waiting = f"{size(plan.young_unused):>10} unused in {len(plan.young.names):,} packs"
         print_line(f"wait    {waiting} within the grace period{until}")
     if result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import sys
@@ -14,7 +15,8 @@ import msgspec
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, Progress, TextColumn
-from rich.table import Table
+
+from strongroom.terminal import write_table
 
 _LINE_SECONDS = 10.0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
@@ -26,12 +28,25 @@ def size(value: int) -> str:
     return decimal(value)
 
 
-def local_time(nanoseconds: int) -> str:
-    """Format a timestamp in the user's time zone; as seconds since the epoch if the calendar does not have it."""
+def local_time(nanoseconds: int, *, utc: bool = False) -> str:
+    """Format a timestamp to the minute, in the user's time zone or in UTC, such as 2026-12-01 08:30 CET."""
+    at = _at(nanoseconds, utc=utc)
+    return f"@{nanoseconds // 10**9}" if at is None else f"{at:%Y-%m-%d %H:%M %Z}"
+
+
+def iso_time(nanoseconds: int) -> str:
+    """Format a timestamp for programs; as seconds since the epoch if the calendar does not have it."""
+    at = _at(nanoseconds)
+    return f"@{nanoseconds // 10**9}" if at is None else at.isoformat(" ")
+
+
+def _at(nanoseconds: int, *, utc: bool = False) -> datetime | None:
     try:
-        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanoseconds // 10**9)).astimezone().isoformat(" ")
+        return (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=nanoseconds // 10**9)).astimezone(
+            UTC if utc else None
+        )
     except (OverflowError, ValueError):
-        return f"@{nanoseconds // 10**9}"
+        return None
 
 
 def name(raw: bytes) -> str:
@@ -56,16 +71,17 @@ def print_json(record: object) -> None:
     print_line(msgspec.json.format(msgspec.json.encode(record), indent=2).decode())
 
 
-def table(titles: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows with titles; tab-separated and without titles in a pipe."""
-    if not sys.stdout.isatty():
-        for row in rows:
-            print_line("\t".join(row))
-        return
-    shown = Table(*titles, box=None, header_style="bold", pad_edge=False)
-    for row in rows:
-        shown.add_row(*row)
-    Console(highlight=False, markup=False).print(shown)
+def print_record(record: object) -> None:
+    """Print one of many results as a line of JSON."""
+    print_line(msgspec.json.encode(record).decode())
+
+
+def table(
+    options: argparse.Namespace, titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()
+) -> None:
+    """Print rows with titles; tab-separated in a pipe, and with --no-header without the titles."""
+    clean = [[_CONTROL.sub("?", cell) for cell in row] for row in rows]
+    write_table(titles, clean, optional=optional, header=not options.no_header)
 
 
 class Display:

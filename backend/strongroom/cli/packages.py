@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
+import functools
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ import msgspec
 
 from strongroom import exit_codes
 from strongroom.cli.access import given_passphrase
-from strongroom.cli.output import Display, local_time, name, print_error, print_json, print_line, size
+from strongroom.cli.output import Display, iso_time, local_time, name, print_error, print_json, print_line, size
 from strongroom.errors import PackageLocked, PackageRefused
 from strongroom.packages import (
     Comparison,
@@ -34,7 +35,7 @@ _PIECE = 1 << 16
 
 def list_members(options: argparse.Namespace) -> int:
     """List the content of a package and check it. Members before the first damage are listed, too."""
-    shape = _record if options.json else _long if options.long else _short
+    shape = _record if options.json else functools.partial(_long, utc=options.utc) if options.long else _short
     with contextlib.closing(Spool()) as waiting:
         # The manifest, printed first, is read last: the lines of the members wait until everything was read.
         package, contents, failure = None, None, ""
@@ -159,9 +160,10 @@ def _short(member: Member) -> str:
     return f"{'' if member.is_folder else size(member.size):>12}  {_path(member)}"
 
 
-def _long(member: Member) -> str:
+def _long(member: Member, *, utc: bool) -> str:
     kind, owner = "d" if member.is_folder else "-", f"{member.uid}:{member.gid}"
-    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {local_time(member.mtime_ns)}  {_path(member)}"
+    when = local_time(member.mtime_ns, utc=utc)
+    return f"{kind}{member.mode:04o} {owner:>11} {_short(member)[:12]} {when}  {_path(member)}"
 
 
 def _record(member: Member) -> str:
@@ -172,7 +174,7 @@ def _record(member: Member) -> str:
         "mode": f"{member.mode:04o}",
         "uid": member.uid,
         "gid": member.gid,
-        "mtime": local_time(member.mtime_ns),
+        "mtime": iso_time(member.mtime_ns),
     }
     return msgspec.json.encode(record).decode()
 

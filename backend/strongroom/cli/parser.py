@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import functools
 import math
+from datetime import datetime
 from typing import TypeAlias
 
 from strongroom import __version__
-from strongroom.cli import commands, forget_prune, packages, repair
+from strongroom.cli import commands, contents, copying, forget_prune, packages, repair
 from strongroom.cli.access import REPOSITORY
 from strongroom.cli.completion import SHELLS, completes_files, completes_folders, completion
+from strongroom.cli.examples import EXAMPLES
+from strongroom.statistics import Mode
 
 _EPILOG = f"""environment:
   {REPOSITORY}        the repository, if --repo is not given
@@ -18,7 +21,8 @@ _EPILOG = f"""environment:
                                the source of the passphrase; if none is set, a terminal asks for it
 
 exit codes: 0 success, 1 failed or damage found, 2 wrong usage, 3 some files could not be read,
-            10 no repository, 11 locked, 12 wrong passphrase, 130 interrupted
+            10 no repository, 11 locked, 12 wrong passphrase, 130 interrupted,
+            141 the reader of the output has gone, such as head
 """
 _SNAPSHOT = "the id of a snapshot, the beginning of its id, or latest"
 
@@ -39,6 +43,7 @@ def build_parser() -> argparse.ArgumentParser:
     common, reads = _common_options(), _reading_options()
     _add_writing(verbs, common)
     _add_reading(verbs, common, reads)
+    _add_searching(verbs, common, reads)
     _add_removal(verbs, common)
     _add_repair(verbs, common)
     _add_keys(verbs, common)
@@ -46,7 +51,20 @@ def build_parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("completion", help="print a completion script for a shell")
     verb.add_argument("shell", choices=SHELLS)
     verb.set_defaults(run=functools.partial(completion, parser))
+    _add_examples(parser)
     return parser
+
+
+def _add_examples(parser: _Parser) -> None:
+    """End the help of each command with its examples."""
+    below = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    for action in below:
+        for verb in action.choices.values():
+            _add_examples(verb)
+    if not below:
+        lines = [f"  {parser.prog} {example}" for example in EXAMPLES[parser.prog.partition(" ")[2]]]
+        parser.epilog = "\n".join(["examples:", *lines])
+        parser.formatter_class = argparse.RawDescriptionHelpFormatter
 
 
 def _common_options() -> _Parser:
@@ -62,6 +80,8 @@ def _answering_options() -> _Parser:
         answering.add_argument("--password-file", metavar="FILE", help="read the passphrase from this file")
     )
     answering.add_argument("--json", action="store_true", help="print JSON instead of text")
+    answering.add_argument("--utc", action="store_true", help="show times in UTC instead of the local time zone")
+    answering.add_argument("--no-header", action="store_true", help="print tables without their line of titles")
     return answering
 
 
@@ -111,6 +131,53 @@ def _add_reading(verbs: _Verbs, common: _Parser, reads: _Parser) -> None:
     verb = verbs.add_parser("check", parents=[common, reads], help="find damage in the repository")
     verb.add_argument("--read-data", action="store_true", help="read all data and verify every byte")
     verb.set_defaults(run=commands.check_repository)
+
+
+def _add_searching(verbs: _Verbs, common: _Parser, reads: _Parser) -> None:
+    verb = verbs.add_parser("stats", parents=[common, reads], help="show how much data snapshots hold")
+    verb.add_argument("snapshots", nargs="*", metavar="SNAPSHOT", help=f"{_SNAPSHOT}; without any, all snapshots")
+    verb.add_argument(
+        "--mode", choices=[mode.value for mode in Mode], default=Mode.RESTORE_SIZE.value, help="what is measured"
+    )
+    verb.set_defaults(run=contents.stats)
+
+    verb = verbs.add_parser("diff", parents=[common, reads], help="compare two snapshots")
+    verb.add_argument("snapshots", nargs=2, metavar="SNAPSHOT", help=_SNAPSHOT)
+    verb.add_argument("--metadata", action="store_true", help="also show entries whose metadata alone differs, as U")
+    verb.set_defaults(run=contents.diff)
+
+    verb = verbs.add_parser("find", parents=[common, reads], help="find files in snapshots")
+    verb.add_argument("patterns", nargs="*", metavar="PATTERN", help="a name or path; *, ?, [a-z] and ** are wildcards")
+    verb.add_argument(
+        "--snapshot", action="append", default=[], metavar="SNAPSHOT", help="search only this one; may be repeated"
+    )
+    verb.add_argument("--oldest", type=_time, metavar="TIME", help="only files changed at this time or later")
+    verb.add_argument("--newest", type=_time, metavar="TIME", help="only files changed at this time or earlier")
+    verb.add_argument("-i", "--ignore-case", action="store_true", help="ignore the case of letters")
+    verb.add_argument("-l", "--long", action="store_true", help="show kind, mode, size and time, too")
+    for kind, meaning in (("blob", "files that need this data blob"), ("tree", "folders with this tree blob")):
+        verb.add_argument(f"--{kind}", action="append", default=[], metavar="ID", help=f"find {meaning}")
+    verb.add_argument("--pack", action="append", default=[], metavar="ID", help="find what needs blobs of this pack")
+    verb.set_defaults(run=contents.find_files)
+
+    verb = verbs.add_parser("dump", parents=[common, reads], help="write a file, or a folder as an archive, to stdout")
+    verb.add_argument("snapshot", metavar="SNAPSHOT", help=_SNAPSHOT)
+    verb.add_argument("path", metavar="PATH", help="a file or folder of the snapshot; / for everything")
+    verb.add_argument("--archive", choices=["tar", "zip"], default="tar", help="the form of a folder (default: tar)")
+    completes_files(verb.add_argument("-t", "--target", default="", metavar="FILE", help="write into this new file"))
+    verb.set_defaults(run=contents.dump)
+
+    verb = verbs.add_parser("mount", parents=[common, reads], help="serve the snapshots as read-only WebDAV folders")
+    verb.add_argument("--port", type=int, default=0, metavar="N", help="the port on 127.0.0.1 (default: a free one)")
+    verb.set_defaults(run=contents.mount)
+
+    verb = verbs.add_parser("copy", parents=[common], help="copy the snapshots of another repository into this one")
+    source = verb.add_argument("--from-repo", required=True, metavar="FOLDER", help="the repository to copy from")
+    completes_folders(source)
+    file = verb.add_argument("--from-password-file", metavar="FILE", help="read the passphrase of the source from it")
+    completes_files(file)
+    verb.add_argument("--from-insecure-no-password", action="store_true", help="the source has an empty passphrase")
+    verb.set_defaults(run=copying.copy)
 
 
 def _add_removal(verbs: _Verbs, common: _Parser) -> None:
@@ -201,6 +268,14 @@ def _add_packages(verbs: _Verbs) -> None:
     completes_folders(target)
     verb.add_argument("--path", default="", metavar="PATH", help="unpack only this folder or file of the package")
     verb.set_defaults(run=packages.unpack_members)
+
+
+def _time(text: str) -> datetime:
+    """Return a time such as 2026-12-01 or 2026-12-01 08:30; without a zone it is local."""
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a time such as 2026-12-01 or 2026-12-01 08:30") from None
 
 
 def _positive(text: str) -> int:

@@ -42,11 +42,26 @@ def test_a_name_is_no_command_of_whoever_asks_for_it(ask, shell):
     assert not (shell.edms.home / "ran").exists()
 
 
-@pytest.mark.parametrize("name", ["bash", "zsh"])
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
 def test_the_script_is_one_that_the_shell_accepts(shell, tmp_path, name):
     script = shell.run(f"python manage.py backup_completion {name}")
-    assert "--install-production" in script
+    assert "install-production" in script
     assert "_edms_backup_configurations" in script
     if shutil.which(name):
         (tmp_path / "script").write_text(script)
         subprocess.run([name, "-n", str(tmp_path / "script")], check=True)
+
+
+def test_fish_completes_commands_options_and_names(shell, tmp_path):
+    (tmp_path / "script").write_text(shell.run("python manage.py backup_completion fish"))
+    fish = shutil.which("fish")
+    assert "_edms_backup_configurations" in (tmp_path / "script").read_text()
+    if fish:
+
+        def ask(line: str) -> list[str]:
+            said = shell.run(f"{fish} --no-config -c 'source {tmp_path}/script; complete -C \"{line}\"'")
+            return [one.split("\t")[0] for one in said.splitlines()]
+
+        assert ask("manage.py manage_b") == ["manage_backup_configs"]
+        assert ask("python manage.py manage_backup_configs --inst") == ["--install-production"]
+        assert ask("python manage.py trigger_backup --config production_m") == ["production_monthly_archive"]

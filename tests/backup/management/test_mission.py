@@ -17,7 +17,9 @@ NAMES = {
 
 def test_view_all_configurations(shell):
     shown = shell.run(mission.LIST)
-    rows = {line.split("\t")[0]: line.split("\t") for line in shown.splitlines()}
+    titles, *lines = shown.splitlines()
+    assert titles.split("\t")[:3] == ["Name", "Type", "Schedule"]
+    rows = {line.split("\t")[0]: line.split("\t") for line in lines}
     assert set(rows) == NAMES
     assert rows["production_daily_full"][1:3] == ["FULL", "daily at 02:00"]
     assert rows["production_weekly_export"][1:3] == ["EXPORT", "Sundays at 03:00"]
@@ -104,7 +106,7 @@ def test_clean_up_shows_and_removes_old_ad_hoc_ones_without_jobs(shell):
     assert "old (created" in shown
     assert "old_with_job" not in shown
     assert "1 configurations are deleted" in shown
-    left = {line.split("\t")[0] for line in shell.run(mission.LIST).splitlines()}
+    left = {line.split("\t")[0] for line in shell.run(mission.LIST).splitlines()[1:]}
     assert left == NAMES | {"old_with_job", "young", "old_policy"}
 
 

@@ -97,7 +97,7 @@ def test_rollback_and_release(host, tmp_path):
     host.run("restore_backup", "--rollback", first["restore"], "--yes", expect=1)
 
     second = host.json("restore_backup", backup["job"], "--yes", "--no-safety-backup")
-    shown = host.run("restore_backup", "--list")
+    shown = host.run("restore_backup", "--list", "--no-header")
     (line,) = shown.stdout.splitlines()
     assert line.startswith(f"{second['restore']}\tfinished\t")
     assert line.split("\t")[-1].split(", ") == [part["kept"] for part in second["replaced"]]

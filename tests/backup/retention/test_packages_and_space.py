@@ -63,7 +63,7 @@ def test_when_the_very_last_one_is_removed_its_space_comes_back_too(edms):
     newest = max(path.stat().st_mtime for path in packs(edms))
     assert until.timestamp() == pytest.approx(newest + 86_400, abs=0.01)
     shown = edms.run("backup_prune", "--force").stdout
-    assert f"freed from {until:%Y-%m-%d %H:%M} on" in shown
+    assert f"freed from {until:%Y-%m-%d %H:%M} UTC on" in shown
 
 
 def test_snapshots_that_are_lost_are_not_taken_for_removed(edms):

@@ -78,8 +78,9 @@ def _typed(command: BaseCommand, name: str, values: dict[str, str]) -> Iterator[
 
 
 def _is_first(group: argparse._MutuallyExclusiveGroup, options: list[argparse.Action]) -> bool:
-    """Whether it holds the actions of the command: what stands first after `--json`."""
-    return next(one for one in options if one.dest != "json") in group._group_actions
+    """Whether it holds the actions of the command: what stands first after the options about the output."""
+    output = {"json", "no_header", "utc"}
+    return next(one for one in options if one.dest not in output) in group._group_actions
 
 
 def _words(option: argparse.Action, values: dict[str, str]) -> Typed:

@@ -6,11 +6,13 @@ import pwd
 import socket
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
 from django.db import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
+from strongroom.terminal import quiet_without_reader, reader_has_gone
 
 from ..core.cancellation import JobCancelled
 from ..core.paths import one_line
@@ -18,6 +20,7 @@ from ..errors import BackupError, RequestRefused
 from ..models import AuditOrigin, JobStatus
 from ..services.actor import SYSTEM, Actor, acting
 from . import exitcodes
+from .terminal import Look, shown_as
 
 Options = Mapping[str, object]
 
@@ -31,11 +34,30 @@ class BackupCommand(BaseCommand):
     requires_system_checks = []
     acts_by_itself = False
     """Whether the audit trail names the system as the actor, not the user: the command runs requests of others."""
+    prints_tables = False
+    """Whether the command prints tables and times, and therefore has `--no-header` and `--utc`."""
+    examples: tuple[str, ...] = ()
+    """Command lines for `--help`, each from the name of the command on."""
     refusal: type[BackupError] = RequestRefused
     """The error if the user does not confirm, or cannot be asked."""
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print the result as one JSON object")
+        if self.prints_tables:
+            parser.add_argument("--no-header", action="store_true", help="print tables without their line of titles")
+            parser.add_argument("--utc", action="store_true", help="show times in UTC instead of the time zone")
+
+    def create_parser(self, prog_name: str, subcommand: str, **kwargs: object) -> CommandParser:
+        """Return the parser, whose help ends with the examples."""
+        lines = [f"  {Path(prog_name).name} {example}" for example in self.examples]
+        kwargs.setdefault("formatter_class", _Help)
+        kwargs.setdefault("epilog", "\n".join(["examples:", *lines]) if lines else None)
+        return super().create_parser(prog_name, subcommand, **kwargs)
+
+    def run_from_argv(self, argv: list[str]) -> None:
+        """Run the command. It ends quietly if the reader of its output has gone."""
+        with quiet_without_reader():
+            super().run_from_argv(argv)
 
     def run(self, options: Options) -> int:
         """Do the work and return the exit code. Raises the errors of the backup system and of the engine."""
@@ -43,9 +65,12 @@ class BackupCommand(BaseCommand):
 
     def handle(self, *_args: object, **options: object) -> None:
         try:
-            with acting(SYSTEM if self.acts_by_itself else _operator()):
+            look = Look(header=not options.get("no_header"), utc=bool(options.get("utc")))
+            with acting(SYSTEM if self.acts_by_itself else _operator()), shown_as(look):
                 code = self.run(options)
         except (BackupError, StrongroomError, OSError, DatabaseFailure) as error:
+            if isinstance(error, BrokenPipeError) and reader_has_gone():
+                raise
             self.failed(options, error)
             raise CommandError(_lines(self.error_text(error)), returncode=exitcodes.of_error(error)) from error
         except JobCancelled as error:
@@ -85,6 +110,13 @@ class BackupCommand(BaseCommand):
         if isinstance(error, BackupError | StrongroomError | JobCancelled):
             return str(error)
         return f"{type(error).__name__}: {error}"
+
+
+class _Help(DjangoHelpFormatter):
+    """Keep the lines of the examples."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if text.startswith("examples:") else super()._fill_text(text, width, indent)
 
 
 def _lines(text: str) -> str:

@@ -11,9 +11,13 @@ from django.core.management.base import CommandParser
 
 from . import commands
 
-SHELLS = ("bash", "zsh")
+SHELLS = ("bash", "zsh", "fish")
 _PROG = "manage.py"
-_CONFIGURATION = {"bash": "_edms_backup_configurations", "zsh": "_edms_backup_configurations"}
+_CONFIGURATION = {
+    "bash": "_edms_backup_configurations",
+    "zsh": "_edms_backup_configurations",
+    "fish": "(_edms_backup_configurations)",
+}
 _DYNAMIC = frozenset({"--config", "--enable", "--disable", "--delete", "--edit", "--next"})
 
 _BASH = """
@@ -23,7 +27,7 @@ _edms_backup_configurations() {
   local name
   while IFS= read -r name; do
     [[ $name != "$1"* ]] || printf '%s\\n' "$name"
-  done < <(${EDMS_MANAGE:-python manage.py} manage_backup_configs --list 2>/dev/null | cut -f1)
+  done < <(${EDMS_MANAGE:-python manage.py} manage_backup_configs --list --no-header 2>/dev/null | cut -f1)
 }
 # `python manage.py …` completes like `manage.py …`.
 _edms_backup_python() {
@@ -39,8 +43,26 @@ complete -o filenames -F _edms_backup_python python python3
 """
 _ZSH = """
 _edms_backup_configurations() {
-  compadd -- ${(f)"$(${=EDMS_MANAGE:-python manage.py} manage_backup_configs --list 2>/dev/null | cut -f1)"}
+  compadd -- ${(f)"$(${=EDMS_MANAGE:-python manage.py} manage_backup_configs --list --no-header 2>/dev/null | cut -f1)"}
 }
+"""
+_FISH = """
+function _edms_backup_configurations
+  set -l manage python manage.py
+  set -q EDMS_MANAGE; and set manage (string split ' ' -- $EDMS_MANAGE)
+  $manage manage_backup_configs --list --no-header 2>/dev/null | cut -f1
+end
+# `python manage.py …` completes like `manage.py …`.
+function _edms_backup_is_python
+  set -l tokens (commandline -opc)
+  test (count $tokens) -ge 2; and string match -q -- '*manage.py' $tokens[2]
+end
+function _edms_backup_python
+  set -l tokens (commandline -opc)
+  complete -C "manage.py "(string join ' ' -- (string escape -- $tokens[3..-1]))" "(commandline -ct)
+end
+complete -c python -n _edms_backup_is_python -f -a '(_edms_backup_python)'
+complete -c python3 -n _edms_backup_is_python -f -a '(_edms_backup_python)'
 """
 
 
@@ -48,6 +70,8 @@ def script(shell: str) -> str:
     """Return the completion script for a shell, one of `SHELLS`."""
     if shell == "bash":
         return shtab.complete(_parser(), shell) + _BASH
+    if shell == "fish":
+        return shtab.complete(_parser(), shell) + _FISH
     # The script of zsh ends by running itself, so the function must stand before it.
     head, line, rest = shtab.complete(_parser(), shell).partition("\n")
     return head + line + _ZSH + rest

@@ -12,8 +12,8 @@ from ..services.due_jobs import upcoming
 from .terminal import moment
 
 TITLES = ("Name", "Type", "Schedule", "Next run", "Retention", "Features", "State", "Last good", "Backups")
-OPTIONAL = ("Features", "Retention", "Backups", "Last good")
-"""The columns that a narrow terminal omits, in this order."""
+OPTIONAL = ("Features", "Retention", "Backups", "Last good", "Next run", "Schedule")
+"""The columns that a narrow terminal shows on a second line, in this order."""
 
 
 def words(row: BackupConfiguration) -> str:

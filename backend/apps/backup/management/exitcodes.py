@@ -3,17 +3,21 @@
 from strongroom.exit_codes import FAILED, INCOMPLETE, INTERRUPTED, NO_REPOSITORY, OK, USAGE
 from strongroom.exit_codes import of_error as of_engine_error
 
-from ..errors import ConfigurationNotFound, RequestRefused, StorageAbsent
+from ..errors import RequestRefused, StorageAbsent
 from ..models import JobStatus
 
 __all__ = ["FAILED", "INTERRUPTED", "OK", "of_error", "of_status"]
 
 
 def of_error(error: BaseException) -> int:
-    """Return the exit code for an error that ended a command."""
+    """Return the exit code for an error that ended a command.
+
+    An unknown name is FAILED, as in restic: the command line itself is right, and the same line works once the thing
+    exists. USAGE is for a line that can never work.
+    """
     if isinstance(error, StorageAbsent):
         return NO_REPOSITORY
-    return USAGE if isinstance(error, RequestRefused | ConfigurationNotFound) else of_engine_error(error)
+    return USAGE if isinstance(error, RequestRefused) else of_engine_error(error)
 
 
 def of_status(status: str) -> int:

@@ -9,7 +9,7 @@ from .terminal import moment, size
 
 FULL_TITLES = ("Job", "Name", "Type", "Status", "Trust", "Started", "Duration", "Size", "Stored", "Marks")
 OPTIONAL = ("Stored", "Size", "Duration", "Type", "Trust")
-"""The columns that a narrow terminal omits, in this order."""
+"""The columns that a narrow terminal shows on a second line, in this order."""
 
 
 def seconds(job: BackupJob) -> float | None:

@@ -7,8 +7,10 @@ import uuid
 
 from ..errors import ConfigurationNotFound, JobNotFound
 from ..models import BackupConfiguration, BackupJob
-from ..selectors import configuration_by_name, configuration_by_uuid, configuration_names, job_matching
+from ..selectors import configuration_by_name, configuration_by_uuid, configuration_names, job_matching, jobs_newest
 
+LATEST = "latest"
+"""The word for the newest job or backup."""
 _SHOWN = 20
 
 
@@ -26,8 +28,11 @@ def configuration_named(text: str) -> BackupConfiguration:
 
 
 def job_named(text: str) -> BackupJob:
-    """Return the job with this name or uuid, or the beginning of one. Raises `JobNotFound`, `AmbiguousReference`."""
-    found = job_matching(text)
+    """Return the job with this name or uuid, or the beginning of one; for `latest` the newest job.
+
+    Raises `JobNotFound`, `AmbiguousReference`.
+    """
+    found = next(iter(jobs_newest(limit=1)), None) if text == LATEST else job_matching(text)
     if found is None:
         raise JobNotFound(f"There is no job {text!r}. `backup_jobs --list` shows all jobs.")
     return found

@@ -1,17 +1,20 @@
-"""Print progress and tables on a terminal, and plain lines in a pipe."""
+"""Print progress, tables and times, on a terminal and in a pipe."""
 
+import contextlib
+import dataclasses
 import sys
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
 
 from django.utils import timezone
 from rich.console import Console
 from rich.filesize import decimal
 from rich.progress import BarColumn, TextColumn
 from rich.table import Table
-from rich.text import Text
 
 from edms_common.progress import ProgressOutput
+from strongroom.terminal import write_table
 
 from ..core.paths import one_line
 from ..core.progress import Progress
@@ -19,7 +22,7 @@ from ..core.timezones import with_offset
 
 _LINE_SECONDS = 10.0
 _BAR_SECONDS = 0.1
-_STYLES = {
+STYLES = {
     "COMPLETED": "green",
     "OK": "green",
     "enabled": "green",
@@ -79,44 +82,58 @@ class ProgressDisplay(ProgressOutput):
             self.write(progress.phase, describe(progress), completed=progress.bytes_done, total=progress.bytes_total)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Look:
+    """The choices of the user for tables and times."""
+
+    header: bool = True
+    utc: bool = False
+
+
+_DEFAULT = Look()
+_look: ContextVar[Look] = ContextVar("look")
+
+
+@contextlib.contextmanager
+def shown_as(look: Look) -> Iterator[None]:
+    """Print tables and times with this look while the block runs."""
+    token = _look.set(look)
+    try:
+        yield
+    finally:
+        _look.reset(token)
+
+
 def table(titles: Sequence[str], rows: Sequence[Sequence[str]], *, optional: Sequence[str] = ()) -> None:
-    """Print rows under titles on a terminal; in a pipe only the rows, with tabs between the cells.
+    """Print titles and rows: aligned on a terminal, with tabs between the cells in a pipe.
 
-    A narrow terminal omits as many of the `optional` columns as necessary, in this order.
+    On a narrow terminal columns move to a second line below each row, the `optional` ones first.
     """
-    rows = [[one_line(cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
-        sys.stdout.write("".join("\t".join(row) + "\n" for row in rows))
-        return
-    console = Console()
-    columns = _fitting(titles, rows, optional, console.width)
-    shown = Table(box=None, header_style="bold", pad_edge=False)
-    for number in columns:
-        shown.add_column(titles[number], no_wrap=number == 0, overflow="fold")
-    for row in rows:
-        shown.add_row(*(Text(row[number], style=_STYLES.get(row[number], "")) for number in columns))
-    console.print(shown)
+    clean = [[one_line(cell) for cell in row] for row in rows]
+    write_table(titles, clean, optional=optional, header=_look.get(_DEFAULT).header, styles=STYLES)
 
 
-def _fitting(titles: Sequence[str], rows: Sequence[Sequence[str]], optional: Sequence[str], width: int) -> list[int]:
-    columns = list(range(len(titles)))
-    widths = [max(len(titles[number]), *(len(row[number]) for row in rows), 0) + 1 for number in columns]
-    for title in optional:
-        if sum(widths[number] for number in columns) <= width:
-            break
-        columns.remove(titles.index(title))
-    return columns
+def moment(value: datetime | None, *, seconds: bool = False) -> str:
+    """Format a time in the project's time zone, or in UTC, such as 2026-12-01 08:30 CET; empty for None."""
+    if value is None:
+        return ""
+    at = timezone.localtime(with_offset(value), UTC if _look.get(_DEFAULT).utc else None)
+    return f"{at:%Y-%m-%d %H:%M:%S %Z}" if seconds else f"{at:%Y-%m-%d %H:%M %Z}"
 
 
-def moment(value: datetime | None) -> str:
-    """Format a time in the project's time zone, to the minute; empty for None."""
-    return "" if value is None else f"{timezone.localtime(with_offset(value)):%Y-%m-%d %H:%M}"
+def age(hours: float | None) -> str:
+    """Format how old something is, such as 3 h ago; never for None."""
+    if hours is None:
+        return "never"
+    if hours < 1:
+        return f"{max(hours, 0) * 60:.0f} min ago"
+    return f"{hours:.0f} h ago" if hours < 48 else f"{hours / 24:.0f} d ago"
 
 
 def facts(rows: Sequence[tuple[str, str | Sequence[str]]]) -> None:
     """Print names and values: a table on a terminal, `name: value` lines in a pipe. Empty values are omitted.
 
-    A value is one line, or several.
+    A value is one line, or several: then the further lines are indented.
     """
     shown = [
         (one_line(name), "\n".join(map(one_line, [value] if isinstance(value, str) else value)))
@@ -124,7 +141,7 @@ def facts(rows: Sequence[tuple[str, str | Sequence[str]]]) -> None:
         if value
     ]
     if not sys.stdout.isatty():
-        sys.stdout.write("".join(f"{name}: {value}\n" for name, value in shown))
+        sys.stdout.write("".join(f"{name}: {_indented(value)}\n" for name, value in shown))
         return
     table = Table(show_header=False, box=None, pad_edge=False)
     table.add_column(style="bold")
@@ -132,3 +149,7 @@ def facts(rows: Sequence[tuple[str, str | Sequence[str]]]) -> None:
     for name, value in shown:
         table.add_row(name, value)
     Console().print(table, markup=False)
+
+
+def _indented(value: str) -> str:
+    return value.replace("\n", "\n  ")

@@ -16,6 +16,10 @@ from ..base import BackupCommand, Options
 class Command(BackupCommand):
     acts_by_itself = True
     help = "Run the agent: watch the schedules and run the jobs until SIGTERM or Ctrl-C."
+    examples = (
+        "backup_agent",
+        "backup_agent --jobs 4",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

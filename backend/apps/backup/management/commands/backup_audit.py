@@ -16,6 +16,11 @@ from ..terminal import facts, moment, table
 
 class Command(BackupCommand):
     help = "Show the audit trail of the backups, or verify that it is intact (--verify)."
+    examples = (
+        "backup_audit --action backup.download --limit 20",
+        "backup_audit --verify",
+    )
+    prints_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -13,6 +13,10 @@ from ..terminal import facts
 
 class Command(BackupCommand):
     help = "Add stored backups that the ledger does not know, and list the backups that are in no storage."
+    examples = (
+        "backup_catalogue --rebuild",
+        "backup_catalogue --rebuild --forget-missing",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

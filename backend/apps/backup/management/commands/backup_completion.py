@@ -9,6 +9,10 @@ from ..completion import SHELLS, script
 
 class Command(BackupCommand):
     help = "Print a completion script for a shell. Usage: `source <(python manage.py backup_completion bash)`."
+    examples = (
+        "backup_completion bash",
+        "backup_completion fish",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -19,20 +19,25 @@ from ...doctor.findings import Finding, Severity
 from ...doctor.health import Health, examine
 from ...doctor.isolation import described
 from ...doctor.protection_status import Protection
-from ...errors import BackupError, LedgerUnavailable, RequestRefused
+from ...errors import AcknowledgementNotFound, BackupError, LedgerUnavailable, RequestRefused
 from ...models import Acknowledgement
 from ...selectors import acknowledgements_open
 from ...services.acknowledgements import acknowledgement_withdraw, findings_acknowledge, problems_acknowledge
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..lookup import job_named
-from ..terminal import facts, moment, size, table
+from ..terminal import age, facts, moment, size, table
 
 _TEN_YEARS = 3650
 
 
 class Command(BackupCommand):
     help = "Check the backups and report the protection status. Exit code 0: OK, 1: warnings, 2: critical, 3: unknown."
+    examples = (
+        "backup_health",
+        'backup_health --acknowledge backup.W011 --reason "A test system" --until 2027-03-31',
+    )
+    prints_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
@@ -95,7 +100,7 @@ class Command(BackupCommand):
         text = str(options["withdraw"])
         found = [one for one in acknowledgements_open(now=timezone.now()) if str(one.uuid).startswith(text)]
         if len(found) != 1:
-            raise RequestRefused(
+            raise AcknowledgementNotFound(
                 f"{len(found)} acknowledgements begin with {text!r}, not exactly one. `--acknowledged` lists them."
             )
         if options["dry_run"]:
@@ -144,9 +149,9 @@ class Command(BackupCommand):
                 [
                     one.name,
                     one.state,
-                    _hours(one.good),
-                    _hours(one.verified),
-                    _hours(one.proven),
+                    age(one.good),
+                    age(one.verified),
+                    age(one.proven),
                     str(one.missed or ""),
                     str(one.failed or ""),
                     moment(one.next_slot),
@@ -195,7 +200,7 @@ def _acknowledged_text(finding: Finding) -> str:
 def _summary_line(health: Health) -> str:
     """Return the summary line that Nagios shows."""
     fresh = [one.good for one in health.configurations if one.good is not None]
-    last = f"last good backup {_hours(min(fresh))}" if fresh else "no configuration has a good backup"
+    last = f"last good backup {age(min(fresh))}" if fresh else "no configuration has a good backup"
     count = len(health.findings)
     verdict = health.verdict
     warned = (
@@ -205,12 +210,6 @@ def _summary_line(health: Health) -> str:
     if verdict.state != Protection.PROTECTED:
         worst = f"; {verdict.reason}"
     return f"BACKUP {health.severity.name}: {verdict.state}{warned}, {last}, {count} findings{worst}"
-
-
-def _hours(value: float | None) -> str:
-    if value is None:
-        return "never"
-    return f"{value:.1f} h ago" if value < 48 else f"{value / 24:.1f} d ago"
 
 
 def _as_json(health: Health) -> dict[str, object]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable
+from datetime import datetime
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
@@ -12,14 +13,14 @@ from django.utils import timezone
 from ... import selectors
 from ...core.paths import one_line
 from ...core.progress import Progress, Tracker
-from ...errors import RequestRefused
+from ...errors import JobNotFound, RequestRefused
 from ...models import BackupJob, BackupType, JobStatus
 from ...retention.apply import remove_backups
 from ...services.jobs import job_cancel_request, job_pin
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..job_views import FULL_TITLES, OPTIONAL, as_json, duration, files, full_row
-from ..lookup import configuration_named, job_named
+from ..lookup import LATEST, configuration_named, job_named
 from ..terminal import ProgressDisplay, describe, facts, moment, size, table
 
 _CANCEL_SECONDS = 20.0
@@ -28,9 +29,18 @@ _MOST_PROBLEMS_SHOWN = 20
 
 class Command(BackupCommand):
     help = "List backup jobs, show a job or its log, cancel a job, pin or remove its backup."
+    examples = (
+        "backup_jobs --status FAILED --limit 5",
+        "backup_jobs --log latest --config production_daily_full",
+    )
+    prints_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
+        parser.description = (
+            f"{self.help} JOB is a name, the beginning of a uuid or snapshot id, or `latest`: the newest job, with"
+            " --config, --type or --status the newest of these."
+        )
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--list", action="store_true", help="list the newest jobs; this is the default")
         what.add_argument("--show", metavar="JOB", help="show all details of a job")
@@ -42,10 +52,10 @@ class Command(BackupCommand):
             "--remove", metavar="JOB", help="remove its backup from the storage; the job stays in the list"
         )
         parser.add_argument(
-            "--status", choices=JobStatus.values, action="append", help="list only this status; may be repeated"
+            "--status", choices=JobStatus.values, action="append", help="only jobs of this status; may be repeated"
         )
-        parser.add_argument("--config", metavar="NAME", help="list only jobs of this configuration")
-        parser.add_argument("--type", choices=BackupType.values, help="list only jobs of this type")
+        parser.add_argument("--config", metavar="NAME", help="only jobs of this configuration")
+        parser.add_argument("--type", choices=BackupType.values, help="only jobs of this type")
         parser.add_argument("--limit", type=int, default=25, metavar="N", help="list at most N jobs (default: 25)")
         parser.add_argument("--reason", default="", metavar="TEXT", help="the reason to cancel, pin or remove")
         parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
@@ -62,20 +72,32 @@ class Command(BackupCommand):
         }
         for name, action in actions.items():
             if options[name]:
-                return action(options, job_named(str(options[name])))
+                return action(options, self._named(options, str(options[name])))
         return self._list(options)
 
-    def _list(self, options: Options) -> int:
-        limit = int(str(options["limit"]))
-        if limit < 1:
-            raise RequestRefused("--limit must be at least 1.")
+    def _named(self, options: Options, text: str) -> BackupJob:
+        """Return the job with this name; `latest` is the newest one that the filters leave."""
+        if text != LATEST:
+            return job_named(text)
+        found = self._filtered(options, limit=1)
+        if not found:
+            raise JobNotFound("There is no job that matches. `backup_jobs --list` shows all jobs.")
+        return selectors.job_by_uuid(found[0].uuid) or found[0]
+
+    def _filtered(self, options: Options, *, limit: int) -> list[BackupJob]:
         statuses = options["status"]
-        jobs = selectors.jobs_newest(
+        return selectors.jobs_newest(
             limit=limit,
             statuses=statuses if isinstance(statuses, list) else None,
             configuration=configuration_named(str(options["config"])) if options["config"] else None,
             backup_type=str(options["type"] or ""),
         )
+
+    def _list(self, options: Options) -> int:
+        limit = int(str(options["limit"]))
+        if limit < 1:
+            raise RequestRefused("--limit must be at least 1.")
+        jobs = self._filtered(options, limit=limit)
         if options["json"]:
             self.print_json({"jobs": [as_json(job) for job in jobs]})
             return exitcodes.OK
@@ -130,7 +152,7 @@ class Command(BackupCommand):
             self.print_json({"job": job.uuid, "log": lines})
             return exitcodes.OK
         for line in lines:
-            self.stdout.write(f"{line['at']} {one_line(line['text'])}")
+            self.stdout.write(f"{moment(datetime.fromisoformat(line['at']), seconds=True)} {one_line(line['text'])}")
         return exitcodes.OK
 
     def _cancel(self, options: Options, job: BackupJob) -> int:

@@ -32,6 +32,10 @@ class Scratch(msgspec.Struct, forbid_unknown_fields=True):
 
 class Command(BackupCommand):
     help = "Migrate the scratch databases of a restore. Internal: restore_backup starts it."
+    examples = (
+        "backup_migrate_scratch",
+        "backup_migrate_scratch --json",
+    )
 
     def run(self, options: Options) -> int:
         del options

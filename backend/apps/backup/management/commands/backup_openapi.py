@@ -11,6 +11,10 @@ from ..base import BackupCommand, Options
 
 class Command(BackupCommand):
     help = "Print the OpenAPI document of the API."
+    examples = (
+        "backup_openapi",
+        "backup_openapi --json",
+    )
 
     def run(self, options: Options) -> int:  # noqa: ARG002  the command has no options
         # Imported here: hosts without the API lack its packages, and must still be able to list the commands.

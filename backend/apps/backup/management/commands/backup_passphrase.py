@@ -28,6 +28,10 @@ _NOT_CONFIRMED = (
 
 class Command(BackupCommand):
     help = "Check which repositories the passphrase opens, or confirm it for packages if there is no repository."
+    examples = (
+        "backup_passphrase",
+        "backup_passphrase --confirm",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -23,6 +23,11 @@ from ..terminal import ProgressDisplay, facts, moment, size, table
 
 class Command(BackupCommand):
     help = "Remove the backups that retention no longer keeps, and free their space."
+    examples = (
+        "backup_prune --dry-run --all",
+        "backup_prune --config production_daily_full",
+    )
+    prints_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

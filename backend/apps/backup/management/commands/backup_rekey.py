@@ -19,6 +19,10 @@ from ..terminal import ProgressDisplay, facts, size
 
 class Command(BackupCommand):
     help = "Change the passphrase of repositories and packages, or copy everything into new repositories."
+    examples = (
+        "backup_rekey --new-password-file /run/secrets/new --dry-run",
+        "backup_rekey --release",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

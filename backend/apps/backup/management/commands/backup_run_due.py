@@ -30,6 +30,10 @@ _MOST = 1000
 class Command(BackupCommand):
     acts_by_itself = True
     help = "Run all due and waiting backups; for cron. It is safe to run several at once: no backup runs twice."
+    examples = (
+        "backup_run_due",
+        "backup_run_due --dry-run",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

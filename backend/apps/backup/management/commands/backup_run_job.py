@@ -13,6 +13,10 @@ from ..base import BackupCommand, Options
 class Command(BackupCommand):
     acts_by_itself = True
     help = "Run one pending backup job in this process. Internal: the process executor starts it."
+    examples = (
+        "backup_run_job 5f0c3a52-8a7e-4d0b-9b8e-0d6c2f1e4a77",
+        "backup_run_job 5f0c3a52-8a7e-4d0b-9b8e-0d6c2f1e4a77 --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

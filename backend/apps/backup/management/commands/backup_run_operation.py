@@ -14,6 +14,10 @@ from ..base import BackupCommand, Options
 class Command(BackupCommand):
     acts_by_itself = True
     help = "Run one pending operation of the API in this process. Internal: an executor starts it."
+    examples = (
+        "backup_run_operation 5f0c3a52-8a7e-4d0b-9b8e-0d6c2f1e4a77",
+        "backup_run_operation 5f0c3a52-8a7e-4d0b-9b8e-0d6c2f1e4a77 --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -46,6 +46,11 @@ _NEXT_RUNS = 5
 
 class Command(BackupCommand):
     help = "Show, create, change, enable, disable and delete backup configurations."
+    examples = (
+        "manage_backup_configs --list",
+        "manage_backup_configs --edit production_daily_full --time 03:30",
+    )
+    prints_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

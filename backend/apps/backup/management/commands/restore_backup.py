@@ -50,6 +50,11 @@ from ..terminal import ProgressDisplay, facts, moment, table
 class Command(BackupCommand):
     refusal = RestoreRefused
     help = "Restore a backup to the live system, a folder or a new database; list and roll back restores."
+    examples = (
+        "restore_backup latest --dry-run",
+        "restore_backup latest --to-folder /tmp/restored --path files/media/2026/a.pdf",
+    )
+    prints_tables = True
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)

@@ -26,6 +26,10 @@ _MOST_PROBLEMS_SHOWN = 20
 
 class Command(BackupCommand):
     help = "Run a backup now: of a configuration (--config), or ad hoc (--type)."
+    examples = (
+        "trigger_backup --config production_daily_full",
+        "trigger_backup --type EXPORT --output /srv/export.tar.gz.gpg",
+    )
 
     def __init__(self) -> None:
         super().__init__()

@@ -14,6 +14,10 @@ from ..terminal import ProgressDisplay, facts
 
 class Command(BackupCommand):
     help = "Verify a backup: read every byte, compare it with its manifest, rehearse its restore, and set its trust."
+    examples = (
+        "verify_backup latest",
+        "verify_backup 5f0c3a52 --json",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
