@@ -58,6 +58,7 @@ PATHS = (
     "system/findings/",
     "system/acknowledgements/",
     "system/repositories/",
+    "system/installation/",
     "system/audit/",
     "system/events/?since={since}",
 )

@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import dataclasses
 import os
+import signal
 import sys
 import zipfile
 from collections.abc import Iterator
@@ -263,6 +264,8 @@ def mount(options: argparse.Namespace) -> int:
             print_line(server.address)
             print_error("Open this address as a WebDAV folder. Everyone who knows it can read. Ctrl-C ends.")
         sys.stdout.flush()
+        # A parent such as a script in the background may have ignored Ctrl-C, which is the only way out.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
     return exit_codes.OK

@@ -1291,12 +1291,12 @@ export interface components {
         /** @description How the system is set up. Never a secret. */
         Installation: {
             django: string;
+            /** @description The variable that this server would read the passphrase from; null without one. */
+            encryption_source: string | null;
             /** @description BACKUP_EXECUTOR: where jobs run. */
             executor: string;
             /** @description The latest sign of life first. */
             executors: components["schemas"]["Executor"][];
-            /** @description The variable that this server would read the passphrase from; null without one. */
-            passphrase_source: string | null;
             python: string;
             /** @description BACKUP_SECOND_PERSON. */
             second_person: string[];

@@ -41,7 +41,7 @@ export function installation(values: Partial<Schemas["Installation"]> = {}): Sch
     time_zone: "Europe/Berlin",
     second_person: [],
     storage_root: "/srv/backups",
-    passphrase_source: "BACKUP_PASSWORD_FILE",
+    encryption_source: "BACKUP_PASSWORD_FILE",
     executors: [],
     ...values,
   };

@@ -307,7 +307,7 @@ def test_the_installation_is_described_without_secrets(admin, settings, monkeypa
     found = answer.json()
     assert (found["version"], found["django"]) == (version, django.get_version())
     assert found["storage_root"] == str(settings.BACKUP_STORAGE_ROOT)
-    assert (found["passphrase_source"], found["second_person"]) == ("BACKUP_PASSWORD", ["restore"])
+    assert (found["encryption_source"], found["second_person"]) == ("BACKUP_PASSWORD", ["restore"])
     assert [(one["host"], one["is_alive"]) for one in found["executors"]] == [("here", True), ("gone", False)]
     assert b"not to be shown" not in answer.content
 

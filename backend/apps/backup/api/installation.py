@@ -43,7 +43,7 @@ class InstallationSerializer(ApiSerializer):
     time_zone = serializers.CharField(help_text="The time zone of the schedules.")
     second_person = serializers.ListField(child=serializers.CharField(), help_text="BACKUP_SECOND_PERSON.")
     storage_root = serializers.CharField(help_text="The folder of the main storage on the server.")
-    passphrase_source = serializers.CharField(
+    encryption_source = serializers.CharField(
         allow_null=True, help_text="The variable that this server would read the passphrase from; null without one."
     )
     executors = ExecutorSerializer(many=True, help_text="The latest sign of life first.")
@@ -67,7 +67,7 @@ class Installation(BackupView):
             "time_zone": str(schedule_zone()),
             "second_person": sorted(settings.second_person),
             "storage_root": str(settings.storage_root),
-            "passphrase_source": passphrase_source(),
+            "encryption_source": passphrase_source(),
             "executors": [
                 {
                     "kind": one.kind,

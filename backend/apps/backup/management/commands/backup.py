@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 
@@ -55,6 +56,8 @@ class Command(BackupCommand):
         if options["json"] or not sys.stdout.isatty():
             raise RequestRefused("--watch needs a terminal and no --json. Without it, the overview is printed once.")
         console = Console(highlight=False)
+        # A parent such as a script in the background may have ignored Ctrl-C, which is the only way out.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             with Live(rendered(_look()), console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
                 while True:

@@ -31,7 +31,7 @@ export function recoveryKit(
     "=".repeat(t("overview.kit.title").length),
     t("overview.kit.made", { address: window.location.origin, time: dateTime(now.toISOString()) }),
     "",
-    t("overview.kit.passphrase", { source: installation.passphrase_source ?? t("settings.noPassphrase") }),
+    t("overview.kit.passphrase", { source: installation.encryption_source ?? t("settings.noPassphrase") }),
     "  ______________________________________________________________",
     "",
     t("overview.kit.repositories"),

@@ -22,7 +22,7 @@ it("shows the executors with their last sign of life, and the installation", asy
       HttpResponse.json(
         installation({
           second_person: ["restore"],
-          passphrase_source: null,
+          encryption_source: null,
           executors: [AGENT, { ...AGENT, is_alive: false }],
         }),
       ),

@@ -41,7 +41,7 @@ export default function Settings() {
 
 function About({ installation }: { installation: Schemas["Installation"] }) {
   const findings = useQuery(findingsQuery(useApi())).data?.findings.filter((one) => KEY_FINDINGS.has(one.id)) ?? [];
-  const { passphrase_source: source, second_person: words } = installation;
+  const { encryption_source: source, second_person: words } = installation;
   return (
     <Section title={t("settings.installation")}>
       <FactList
