@@ -27,6 +27,8 @@ from strongroom.cli import main
 from strongroom.ids import BlobKind
 from strongroom.repository import Repository
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def filled(restic: Restic, store: Path, tmp_path: Path) -> tuple[Path, list[str]]:

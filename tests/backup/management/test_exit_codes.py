@@ -20,6 +20,8 @@ from apps.backup.management.base import BackupCommand
 from strongroom import exit_codes
 from strongroom.cli.parser import build_parser
 
+pytestmark = pytest.mark.slow
+
 PAGE = (Path(__file__).resolve().parents[3] / "docs/reference/commands.md").read_text()
 UNKNOWN = uuid.UUID(int=7)
 NAMED = [

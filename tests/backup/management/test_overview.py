@@ -18,6 +18,8 @@ from apps.backup.management.overview import look, rendered
 from apps.backup.management.terminal import age
 from apps.backup.models import BackupJob, JobStatus
 
+pytestmark = pytest.mark.slow
+
 SECTIONS = ["Protection", "Running", "Next runs", "Last runs", "Findings"]
 
 
