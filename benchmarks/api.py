@@ -1,9 +1,10 @@
-"""The HTTP API on a large ledger, in process: 100,000 jobs of 1,000 configurations against five.
+"""The HTTP API on a large catalogue, in process: 100,000 jobs of 1,000 configurations against five.
 
     python benchmarks/api.py [--configurations 1000] [--jobs 100] [--requests 200] [--database sqlite|postgresql]
 
-Every GET address that answers from the ledger. A request goes through Django's test client: middleware, rights, view,
-JSON; nothing of a network. The ratio is to the same request to a ledger with five jobs; the goal is a p95 of 100 ms.
+Every GET address that answers from the catalogue. A request goes through Django's test client: middleware, rights,
+view, JSON; nothing of a network. The ratio is to the same request to a catalogue with five jobs; the goal is a p95 of
+100 ms.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def forget() -> None:
 
 
 def main() -> None:
-    """Measure an empty ledger, fill it, measure again, print."""
+    """Measure an empty catalogue, fill it, measure again, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--configurations", type=int, default=1000)
     parser.add_argument("--jobs", type=int, default=100)

@@ -1,4 +1,4 @@
-"""A ledger as the years leave it, made in one go."""
+"""A catalogue as the years leave it, made in one go."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command on a large ledger: 100,000 jobs of 1,000 configurations, on SQLite and on PostgreSQL.
+"""Every command on a large catalogue: 100,000 jobs of 1,000 configurations, on SQLite and on PostgreSQL.
 
     python benchmarks/scale.py [--configurations 1000] [--jobs 100] [--rounds 3] [--database sqlite|postgresql]
 

@@ -42,9 +42,9 @@ class Comparison:
 
 
 def compare_tables(reference: Path, live: Path) -> Comparison:
-    """Compare two captures: schema, tables and every value. The ledger's tables are counted, and not compared.
+    """Compare two captures: schema, tables and every value. The catalogue's tables are counted, and not compared.
 
-    `Comparison.ledger` has the ledger's tables with their numbers of rows in both.
+    `Comparison.ledger` has the catalogue's tables with their numbers of rows in both.
     """
     result = Comparison()
     with closing(sqlite3.connect(reference)) as old, closing(sqlite3.connect(live)) as new:
@@ -108,13 +108,13 @@ def _merged(
 
 
 def _rows(capture: sqlite3.Connection) -> Iterator[tuple[tuple[str, str], str]]:
-    query = "SELECT tab, key, content FROM rows WHERE ledger = 0 ORDER BY tab, key, content"
+    query = "SELECT tab, key, content FROM rows WHERE catalogue = 0 ORDER BY tab, key, content"
     for tab, key, content in capture.execute(query):
         yield (tab, key), content
 
 
 def _ledger(capture: sqlite3.Connection) -> dict[str, int]:
-    query = "SELECT tab, count(*) FROM rows WHERE ledger = 1 AND tab LIKE 'backup\\_%' ESCAPE '\\' GROUP BY tab"
+    query = "SELECT tab, count(*) FROM rows WHERE catalogue = 1 AND tab LIKE 'backup\\_%' ESCAPE '\\' GROUP BY tab"
     return dict(capture.execute(query).fetchall())
 
 

@@ -51,7 +51,7 @@ class Report:
         self.add(Step(what, f"{'identical' if same else 'DIFFERENT'}: {counts}", files.size, None, seconds))
         if tables.ledger:
             grown = ", ".join(f"{name} {was}→{now}" for name, (was, now) in tables.ledger.items())
-            self.add(Step("", f"ledger, which survives a restore (rows then→now): {grown}"))
+            self.add(Step("", f"catalogue, which survives a restore (rows then→now): {grown}"))
 
     def print_verdict(self, console: Console) -> None:
         """Whether everything came back, and if not, what differs."""

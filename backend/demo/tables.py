@@ -17,7 +17,7 @@ import psycopg
 from psycopg import sql
 
 ROWS: Final = 1_000
-# The tables of the backup system are its ledger: they go on while the rest is put back to what it was.
+# The tables of the backup system are its catalogue: they go on while the rest is put back to what it was.
 LEDGER_PREFIX: Final = "backup_"
 # Objects that are no tables are captured as one table, under a name that no table has.
 SCHEMA: Final = "(schema)"
@@ -112,7 +112,7 @@ def write_capture(destination: Path, tables: Iterable[tuple[Table, Iterable[Valu
     with closing(sqlite3.connect(destination)) as capture:
         capture.execute("PRAGMA synchronous = OFF")
         capture.execute("CREATE TABLE columns (tab TEXT PRIMARY KEY, names TEXT NOT NULL)")
-        capture.execute("CREATE TABLE rows (tab TEXT, ledger INTEGER, key TEXT, content TEXT)")
+        capture.execute("CREATE TABLE rows (tab TEXT, catalogue INTEGER, key TEXT, content TEXT)")
         for table, rows in tables:
             capture.execute("INSERT INTO columns VALUES (?, ?)", (table.name, json.dumps(table.columns)))
             lines = (
@@ -121,7 +121,7 @@ def write_capture(destination: Path, tables: Iterable[tuple[Table, Iterable[Valu
             )
             while group := list(islice(lines, ROWS)):
                 capture.executemany("INSERT INTO rows VALUES (?, ?, ?, ?)", group)
-        capture.execute("CREATE INDEX in_order ON rows (ledger, tab, key, content)")
+        capture.execute("CREATE INDEX in_order ON rows (catalogue, tab, key, content)")
         capture.commit()
 
 

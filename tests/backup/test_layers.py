@@ -1,4 +1,4 @@
-"""Reads of the ledger live in selectors, writes in services; databases are told apart by their engines."""
+"""Reads of the catalogue live in selectors, writes in services; databases are told apart by their engines."""
 
 import ast
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Access to the ledger's database."""
+"""Access to the catalogue's database."""
 
 import threading
 

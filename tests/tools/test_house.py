@@ -120,6 +120,18 @@ def test_a_page_is_read_without_headings_and_code(project: Project):
     )
 
 
+def test_an_old_term_stays_in_code_alone(project: Project):
+    text = '"""Read the ledger: see `ledger`, ledger.py, a_ledger and `ledger.read`."""\nNAME = "ledger"\n'
+    project.write("backend/a.py", text + 'raise ValueError("The Ledger is gone.")\n')
+    assert project.examine()[1] == [
+        "Texts that users see: 1",
+        "  backend/a.py:3: term: Ledger: say catalogue",
+        "Docstrings and comments: 1",
+        "  backend/a.py:1: term: ledger: say catalogue",
+        "2 findings",
+    ]
+
+
 def test_catalogues_templates_and_scripts_are_read(project: Project):
     project.write("frontend/src/i18n/en.ts", '/** Who is there. */\nexport const a = { b: "Nobody is there" };\n')
     project.write("frontend/src/a.ts", 'const a = "nobody"; // What is it.\nconst b = "https://nobody";\n')

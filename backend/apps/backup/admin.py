@@ -1,4 +1,4 @@
-"""The ledger in Django's admin, read only: the services alone write rows."""
+"""The catalogue in Django's admin, read only: the services alone write rows."""
 
 from typing import TYPE_CHECKING
 

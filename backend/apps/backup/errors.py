@@ -3,11 +3,11 @@
 BackupError                      what failed, for which thing, what to do next
 ├── SettingsInvalid              a setting is missing or wrong
 ├── StorageRefused               a storage path leaves its roots, or is not usable
-├── StorageAbsent                a repository with backups of the ledger is missing
+├── StorageAbsent                a repository with backups of the catalogue is missing
 │   └── StorageExchanged         … and another one is in its place
 ├── ConfigurationNotFound        there is no such configuration
 ├── LedgerError
-│   ├── LedgerUnavailable        the database of the ledger cannot be read or written
+│   ├── LedgerUnavailable        the database of the catalogue cannot be read or written
 │   │   └── LedgerMissing        … and will not come back by itself
 │   ├── JobNotFound              no such job
 │   ├── OperationNotFound        no such operation
@@ -60,13 +60,13 @@ class StorageRefused(BackupError):
 
 
 class StorageAbsent(BackupError):
-    """A repository or package with backups of the ledger is missing: it is not mounted, or lost."""
+    """A repository or package with backups of the catalogue is missing: it is not mounted, or lost."""
 
     retryable = True
 
 
 class StorageExchanged(StorageAbsent):
-    """Another repository lies in the place of one with backups of the ledger."""
+    """Another repository lies in the place of one with backups of the catalogue."""
 
     retryable = False
 
@@ -76,31 +76,31 @@ class ConfigurationNotFound(BackupError):
 
 
 class LedgerError(BackupError):
-    """The ledger refuses, or cannot be reached."""
+    """The catalogue refuses, or cannot be reached."""
 
 
 class LedgerUnavailable(LedgerError):
-    """The database that holds the ledger cannot be read or written."""
+    """The database that holds the catalogue cannot be read or written."""
 
     retryable = True
 
 
 class LedgerMissing(LedgerUnavailable):
-    """The file of the ledger's database does not exist."""
+    """The file of the catalogue's database does not exist."""
 
     retryable = False
 
 
 class JobNotFound(LedgerError):
-    """The ledger has no such job."""
+    """The catalogue has no such job."""
 
 
 class OperationNotFound(LedgerError):
-    """The ledger has no such operation."""
+    """The catalogue has no such operation."""
 
 
 class RestoreNotFound(LedgerError):
-    """The ledger has no such restore."""
+    """The catalogue has no such restore."""
 
 
 class AcknowledgementNotFound(LedgerError):
@@ -192,7 +192,7 @@ class RequestRefused(BackupError):
 
 
 class JobFailed(BackupError):
-    """The job ended without a usable backup; the ledger says why."""
+    """The job ended without a usable backup; the catalogue says why."""
 
 
 class JobKilled(JobFailed):

@@ -1,4 +1,4 @@
-"""Access to the database that holds the ledger, with errors that say what happened and what to do."""
+"""Access to the database that holds the catalogue, with errors that say what happened and what to do."""
 
 import contextlib
 import time
@@ -17,15 +17,15 @@ from .errors import BackupError, LedgerMissing, LedgerUnavailable
 from .models import BackupJob
 
 LEDGER_PATIENCE = 20.0
-"""Seconds that finished work, or a backup about to be published, waits for an unavailable ledger."""
+"""Seconds that finished work, or a backup about to be published, waits for an unavailable catalogue."""
 _PAUSE = 0.5
-"""Seconds between two attempts to reach an unavailable ledger."""
+"""Seconds between two attempts to reach an unavailable catalogue."""
 _SWAP_SECONDS = 1.0
 """Most seconds for which a swap leaves the place of a database file empty."""
 
 
 def ledger_alias() -> str:
-    """Return the alias of the database that holds the ledger."""
+    """Return the alias of the database that holds the catalogue."""
     return router.db_for_write(BackupJob)
 
 
@@ -48,13 +48,13 @@ def ledger_access(doing: str) -> Iterator[None]:
             " been run."
         )
         raise LedgerUnavailable(
-            f"The ledger could not be used while {doing}: {server_message(error)}."
+            f"The catalogue could not be used while {doing}: {server_message(error)}."
             f" {advice_for(error, otherwise=general_advice)}"
         ) from error
 
 
 def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
-    """Raise `LedgerMissing` if the ledger is a file that does not exist.
+    """Raise `LedgerMissing` if the catalogue is a file that does not exist.
 
     SQLite would create a missing file again, and would go on writing into a deleted one. Waits a second for a file that
     is missing: a restore that cannot exchange two names moves the old file away before the new one is there.
@@ -66,8 +66,8 @@ def _require_file(connection: BaseDatabaseWrapper, doing: str) -> None:
     while not path.exists():
         if time.monotonic() >= deadline:
             raise LedgerMissing(
-                f"The ledger could not be used while {doing}: the database file {str(path)!r} does not exist. Restore"
-                " it, or run `manage.py migrate` to create an empty one."
+                f"The catalogue could not be used while {doing}: the database file {str(path)!r} does not exist."
+                " Restore it, or run `manage.py migrate` to create an empty one."
             )
         time.sleep(_SWAP_SECONDS / 20)
 
@@ -94,7 +94,7 @@ def close_connections() -> None:
 
 
 def close_ledger_file() -> None:
-    """Close the connection to a ledger in a file, so that the next query opens the present file.
+    """Close the connection to a catalogue in a file, so that the next query opens the present file.
 
     For processes that keep connections for long: a restore may replace the file. A server itself ends the connections
     to a replaced database.
@@ -105,9 +105,9 @@ def close_ledger_file() -> None:
 
 
 def retry_while_unavailable(write: Callable[[], None], *, seconds: float) -> None:
-    """Call `write`, and call it again for up to `seconds` while the ledger is unavailable: its server may restart.
+    """Call `write`, and call it again for up to `seconds` while the catalogue is unavailable: its server may restart.
 
-    `write` must be a conditional step: if only the answer was lost, the ledger refuses the second attempt.
+    `write` must be a conditional step: if only the answer was lost, the catalogue refuses the second attempt.
     """
     deadline = time.monotonic() + seconds
     while True:

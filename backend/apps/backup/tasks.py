@@ -1,7 +1,7 @@
 """The tasks of Celery. Each calls one service; a task that did not reach its purpose is a FAILURE, never a result.
 
 Beat calls `backup.run_due`. `backup.run_job` runs a job, `backup.run_operation` an operation.
-A message may arrive twice, late or never: the ledger decides what is done.
+A message may arrive twice, late or never: the catalogue decides what is done.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def run_job_task(job: str) -> str:
     chosen = uuid.UUID(job)
     row = job_by_uuid(chosen)
     if row is None:
-        raise JobFailed(f"The ledger has no job {chosen}; it was deleted, or this worker has another database.")
+        raise JobFailed(f"The catalogue has no job {chosen}; it was deleted, or this worker has another database.")
     if row.status != JobStatus.PENDING:
         return f"{row.status}: another delivery of this message has started it."
     attempts = row.attempt
@@ -73,7 +73,7 @@ def run_operation_task(operation: str) -> str:
     chosen = uuid.UUID(operation)
     row = operation_by_uuid(chosen)
     if row is None:
-        raise JobFailed(f"The ledger has no operation {chosen}; this worker has another database.")
+        raise JobFailed(f"The catalogue has no operation {chosen}; this worker has another database.")
     if row.status != OperationStatus.PENDING:
         return f"{row.status}: another delivery of this message has started it."
     result = run_operation_waiting(chosen)

@@ -1458,7 +1458,7 @@ export interface components {
             exclude: string[];
             include: string[];
             minutes: number | null;
-            /** @description The job may create a repository although the ledger lists backups in another one there. */
+            /** @description The job may create a repository although the catalogue lists backups in another one there. */
             new_repository: boolean;
             output: string;
             storage_path: string;
@@ -1769,14 +1769,14 @@ export interface components {
              * @description When its packs were last compared with its index, by names and sizes.
              */
             packs_seen_at: string | null;
-            /** @description The snapshots in the ledger, without packages. */
+            /** @description The snapshots in the catalogue, without packages. */
             snapshots: number;
             /** @description As in configurations: relative to the main storage, or absolute. */
             storage_path: string;
             /** @description Bytes that its files use on the disk. */
             stored_bytes: number | null;
         };
-        /** @description A restore. `operation` is the operation that runs it, if the ledger knows it; `progress` is its progress. */
+        /** @description A restore. `operation` is the operation that runs it, if the catalogue knows it; `progress` is its progress. */
         Restore: {
             /** Format: uuid */
             readonly backup_job: string | null;
@@ -2078,7 +2078,7 @@ export interface components {
             /** Format: uuid */
             readonly uuid: string;
         };
-        /** @description The protection status. `since` is null if the ledger does not know it. */
+        /** @description The protection status. `since` is null if the catalogue does not know it. */
         Verdict: {
             /** Format: date-time */
             examined_at: string;

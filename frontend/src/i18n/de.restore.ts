@@ -153,7 +153,7 @@ export const restore: Catalogue["restore"] = {
     verdict: "Ausreichend",
     enough: "Ja",
     short: "Nein",
-    ledger: "Verzeichnis der Datensicherung",
+    ledger: "Katalog der Datensicherung",
     safety: "Das laufende System wird zuerst gesichert.",
     noSafety: "Das laufende System wird NICHT zuerst gesichert.",
     leaveOut: "Ausgelassene Tabellen: {tables}.",

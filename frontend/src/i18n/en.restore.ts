@@ -143,7 +143,7 @@ export const restore = {
     verdict: "Sufficient",
     enough: "Yes",
     short: "No",
-    ledger: "Ledger of the backup system",
+    ledger: "Catalogue of the backup system",
     safety: "The live system is backed up first.",
     noSafety: "The live system is NOT backed up first.",
     leaveOut: "Excluded tables: {tables}.",

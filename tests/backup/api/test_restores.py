@@ -57,7 +57,7 @@ def change(system: System) -> None:
 
 
 def there(system: System, backup: dict) -> dict:
-    """Changed and restored: everything is as it was, and the ledger knows. The restore."""
+    """Changed and restored: everything is as it was, and the catalogue knows. The restore."""
     files, users = system.files(), system.users()
     change(system)
     assert (system.files() != files, system.users() != users) == (True, True)
@@ -66,7 +66,7 @@ def there(system: System, backup: dict) -> dict:
     assert (system.files(), system.users()) == (files, users)
     assert restore["rollback_state"] == "AVAILABLE"
     assert restore["counts"]["files"] == len(files)
-    assert [phase["phase"] for phase in restore["phases"]][-2:] == ["carrying the ledger over", "swapping"]
+    assert [phase["phase"] for phase in restore["phases"]][-2:] == ["carrying the catalogue over", "swapping"]
     assert restore["requested_by"] == "admin"
     assert operation["result"]["restore"] == restore["uuid"]
     return restore

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("files", "tables", "download")}
 """Count the bytes read from a repository."""
 ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/", "/restores/{uuid}/watch/"}
-"""Of which the benchmark's ledger has none."""
+"""Of which the benchmark's catalogue has none."""
 
 
 def queries(client) -> dict[str, int]:

@@ -291,7 +291,7 @@ def test_unreadable_repositories_are_listed_without_failure(admin, stored):
     assert "is damaged" in found["vault"].error
     assert found["vault"].stored_bytes
     assert "/etc" in found["/etc"].error
-    assert found["elsewhere"].error == "The ledger has snapshots in it, and it is not there."
+    assert found["elsewhere"].error == "The catalogue has snapshots in it, and it is not there."
     forget_repositories()
     assert admin.get(f"{SYSTEM}repositories/").status_code == 200
 

@@ -189,7 +189,7 @@ class TestPieceByPiece:
         send(admin, b"forgotten")
         needed = send(admin, b"needed", name="needed")
         stray = self.storage / "uploads/00000000-0000-4000-8000-000000000000.part"
-        stray.write_bytes(b"of a ledger that is gone")
+        stray.write_bytes(b"of a catalogue that is gone")
         Operation.objects.create(kind="RESTORE", arguments={"upload": needed})
         uploads_expire(now=timezone.now() + timedelta(hours=23))
         assert Upload.objects.count() == 2

@@ -188,7 +188,7 @@ def test_a_repaired_backup_is_incomplete_for_whoever_finds_it_in_the_storage(edm
         repair_packs(repository, plan_packs(repository), lock)
         ((original, repaired),) = repair_snapshots(repository, plan_snapshots(repository), lock).repaired.items()
     state = "SELECT snapshot_id, status, trust, problem_count FROM backup_backupjob"
-    # The ledger has the original, and keeps it.
+    # The catalogue has the original, and keeps it.
     known = edms.json("backup_catalogue", "--rebuild")
     kept = edms.rows(state)
     # The original has gone since: what is left of it takes its place.
@@ -196,7 +196,7 @@ def test_a_repaired_backup_is_incomplete_for_whoever_finds_it_in_the_storage(edm
         forget(repository, [original], lock)
     renewed = edms.json("backup_catalogue", "--rebuild")
     after = edms.rows(state)
-    # Without the ledger: all of it was read, and what was lost is missing in it.
+    # Without the catalogue: all of it was read, and what was lost is missing in it.
     edms.write("ALTER TABLE backup_backupjob RENAME TO away")
     found = edms.run("restore_backup", "latest", "--dry-run", "--only", "files", expect=None)
 

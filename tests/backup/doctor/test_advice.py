@@ -77,7 +77,7 @@ HARMS: dict[str, Callable[[Path], object]] = {
 
 SAID: dict[str, tuple[tuple[int, ...], str, str]] = {
     "gone": ((10, 10, 10, 10, 1, 1), "does not exist|not there", "[Mm]ount"),
-    "another": ((10, 10, 10, 10, 0, 0), "nother|not the one that the ledger knows", "Put the right repository back"),
+    "another": ((10, 10, 10, 10, 0, 0), "nother|not the one that the catalogue knows", "Put the right repository back"),
     "key lost": ((1, 1, 10, 10, 1, 1), "keys", "(Put|Restore) a key file"),
     "key damaged": ((1, 1, 10, 10, 1, 1), "damaged", "(Put|Restore) a key file"),
     "config lost": ((10, 10, 10, 10, 1, 1), "config|not there", "Put `config` back|Restore the file `config`|[Mm]ount"),

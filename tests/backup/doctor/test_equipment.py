@@ -176,7 +176,7 @@ def test_when_the_database_is_gone_it_cannot_be_told(postgres_host):  # noqa: F8
     gone = re.sub(r":\d+/", ":1/", url)
     told = postgres_host.json("backup_health", expect=3, DATABASE_URL=gone)
     assert told["status"] == "UNKNOWN"
-    assert "ledger" in told["error"]
+    assert "catalogue" in told["error"]
     line = postgres_host.run("backup_health", "--quiet", expect=3, DATABASE_URL=gone).stdout
     assert line.startswith("BACKUP UNKNOWN: ")
     found = checks(postgres_host, "--deploy", DATABASE_URL=gone)

@@ -1,4 +1,4 @@
-"""Findings from the ledger: each finding provoked, and gone when what it says to do is done; and no false alarms."""
+"""Findings from the catalogue: each finding provoked, and gone when what it says to do is done; and no false alarms."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -40,7 +40,7 @@ def passphrase(monkeypatch):
 
 
 def examined(*, now: datetime) -> Health:
-    """The health, where everything that the ledger says is stored."""
+    """The health, where everything that the catalogue says is stored."""
     storage_holds_all()
     return examine(now=now)
 

@@ -169,7 +169,7 @@ def test_a_package_that_the_passphrase_does_not_open_protects_nobody(new_edms):
     edms.run("backup_catalogue", "--rebuild", expect=None)
     assert edms.rows("SELECT trust FROM backup_backupjob") == [("VERIFIED",)]
     assert ask(edms, BACKUP_PASSWORD=OTHER).state == "PROTECTED"
-    # Of one whose mark is not known, from an earlier version or a rebuilt ledger, the head of the file tells.
+    # Of one whose mark is not known, from an earlier version or a rebuilt catalogue, the head of the file tells.
     edms.write("UPDATE backup_backupjob SET sealed_with = ''")
     assert ask(edms).findings["backup.W040"] == "CRITICAL"
     # A newer one that opens is a backup; the old one stays named, and is passed over.

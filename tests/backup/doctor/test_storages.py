@@ -69,7 +69,7 @@ def test_a_storage_that_is_away_protects_nobody_and_is_not_begun_anew(protected,
     lost = protected.json("backup_catalogue", "--rebuild", expect=1)
     assert "nightly" in lost["lost"][0]
     assert len(lost["missing"]) == 1
-    # Retention takes none of it out of the ledger.
+    # Retention takes none of it out of the catalogue.
     protected.json("backup_prune", expect=10)
     assert protected.rows("SELECT count(*) FROM backup_backupjob WHERE removed_at IS NOT NULL") == [(0,)]
     after = sorted(path for path in protected.storage.rglob("*") if path.is_file() and "locks" not in path.parts)

@@ -23,7 +23,7 @@ from demo.private_postgres import RunningServer, private_postgres, server_binari
 
 @pytest.fixture(scope="session")
 def configured_home(migrated_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home whose ledger has a few configurations, to be copied."""
+    """A home whose catalogue has a few configurations, to be copied."""
     home = tmp_path_factory.mktemp("configured") / "home"
     shutil.copytree(migrated_home, home)
     Edms(home, {}).run("shell", "-c", CONFIGURE)
@@ -104,7 +104,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer
 
 @pytest.fixture
 def postgres_host(postgres: RunningServer, host: Host) -> Host:
-    """A host whose ledger is in PostgreSQL."""
+    """A host whose catalogue is in PostgreSQL."""
     with postgres.connect() as connection:
         connection.execute("DROP DATABASE IF EXISTS edms WITH (FORCE)")
         connection.execute("CREATE DATABASE edms TEMPLATE migrated")

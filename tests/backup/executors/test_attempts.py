@@ -11,7 +11,7 @@ from strongroom.repository import Repository
 
 
 def archive(server, port):
-    """A database whose data is backed up besides the ledger's."""
+    """A database whose data is backed up besides the catalogue's."""
     return {
         "archive": {
             "ENGINE": "django.db.backends.postgresql",

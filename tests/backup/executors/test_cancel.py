@@ -66,7 +66,7 @@ def test_a_job_that_is_reading_back(busy, measured):
         # It looks once a second; afterwards it is late for its next look, which is then the first thing that it does.
         time.sleep(1.1)
     (job,) = busy.wait_for_end("one")
-    # The stored backup stays, with its name in the ledger, and is not trusted.
+    # The stored backup stays, with its name in the catalogue, and is not trusted.
     assert (job.status, job.error, job.trust) == ("CANCELLED", "not today", "STORED")
     assert busy.snapshots("one") == [job.snapshot]
     busy.wait_until(lambda: busy.is_clean("one"))
@@ -103,7 +103,7 @@ def test_a_job_that_waits_is_never_started(host):
 
 @pytest.fixture
 def database(postgres_host):
-    """A ledger and documents in PostgreSQL, with a table that the backup counts and one that only pg_dump reads."""
+    """A catalogue and documents in PostgreSQL, with a table that the backup counts and one that only pg_dump reads."""
     postgres_host.write("UPDATE backup_backupconfiguration SET backup_type = 'DATABASE'")
     postgres_host.write("CREATE TABLE parent (id int) PARTITION BY LIST (id)")
     postgres_host.write("CREATE TABLE late (id int)")

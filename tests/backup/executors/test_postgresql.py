@@ -1,4 +1,4 @@
-"""A ledger in PostgreSQL, whose server is stopped and started again under agents, workers and jobs."""
+"""A catalogue in PostgreSQL, whose server is stopped and started again under agents, workers and jobs."""
 
 import contextlib
 import os
@@ -67,7 +67,7 @@ def test_an_agent_and_its_job_outlast_a_restart_of_the_server(postgres_host, bus
     agent = postgres_host.agent()
     postgres_host.make_due("one")
     pid = postgres_host.wait_for_running("one")
-    # It asks the ledger before it stores, and again before it publishes; in between it needs none.
+    # It asks the catalogue before it stores, and again before it publishes; in between it needs none.
     postgres_host.wait_until(lambda: postgres_host.packs("one"), pause=0.002)
     with postgres_host.held(pid):
         stored = postgres_host.packs("one")

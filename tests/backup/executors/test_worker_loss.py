@@ -1,4 +1,4 @@
-"""Workers and jobs that are killed: the slot is completed once, and nothing runs for ever in the ledger."""
+"""Workers and jobs that are killed: the slot is completed once, and nothing runs for ever in the catalogue."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Jobs that are stopped, killed, or lose their database: nothing is left in the way, and the ledger says why."""
+"""Jobs that are stopped, killed, or lose their database: nothing is left in the way, and the catalogue says why."""
 
 import json
 import signal

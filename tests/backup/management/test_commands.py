@@ -282,7 +282,7 @@ def test_snapshots_of_failed_jobs_are_not_called_unknown(edms):
     edms.write("UPDATE backup_backupjob SET status = 'FAILED', trust = 'DAMAGED', error_message = 'bits are flipped'")
     note, choice = edms.json("verify_backup", "latest")["notes"]
     assert choice.startswith("No backup is better than ")
-    assert note.endswith("for the ledger it is no good backup, but FAILED, DAMAGED: bits are flipped")
+    assert note.endswith("for the catalogue it is no good backup, but FAILED, DAMAGED: bits are flipped")
     plan = edms.json("restore_backup", "latest", "--dry-run")
     assert note in plan["warnings"]
     assert plan["backup_job"] == made["job"]
@@ -328,7 +328,7 @@ def test_without_the_database_the_repository_answers(edms, loss):
     for text, job in (("latest", second), (first["job"], first), (first["snapshot_id"][:6], first)):
         found = edms.json("verify_backup", text)
         assert (found["job"], found["trust"], found["recorded"]) == (job["job"], "VERIFIED", False)
-        assert "ledger" in found["notes"][0]
+        assert "catalogue" in found["notes"][0]
     refused = edms.run("trigger_backup", "--type", "FULL", expect=1)
     assert "manage.py migrate" in refused.stderr
     assert database.exists() == (loss != "file gone")

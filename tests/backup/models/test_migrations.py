@@ -1,4 +1,4 @@
-"""A ledger from before it knew the repositories: every snapshot gets one, by the place where it was stored."""
+"""A catalogue from before it knew the repositories: every snapshot gets one, by the place where it was stored."""
 
 from __future__ import annotations
 

@@ -204,7 +204,7 @@ call_command("backup_rekey", "--new-password-file", "NEXT", "--new-repository", 
 KILLS = {
     "before the exchange": ("edms_backup.exchange", ".repository.rekey"),
     "after the exchange": ("os.rename", ".repository.rekey"),
-    "before the ledger follows": ("os.scandir", "repository-replaced-"),
+    "before the catalogue follows": ("os.scandir", "repository-replaced-"),
     "before the passphrase is handed over": ("tempfile.mkstemp", "passphrase"),
     "between two renames, where there is no exchange": ("os.rename", ".repository.rekey"),
 }

@@ -39,6 +39,6 @@ def test_the_weekly_export_comes_back_after_the_loss_of_everything(zoo, engine, 
 
     assert result["status"] == "COMPLETED"
     assert (system.show(), tree(system)) == (values, files)
-    # The ledger was lost too, and knows the package again.
+    # The catalogue was lost too, and knows the package again.
     again = system.json("verify_backup", made["job"])
     assert (again["backup_file_path"], again["trust"], again["recorded"]) == (str(package), "VERIFIED", True)

@@ -87,7 +87,7 @@ def test_late_writes_are_counted_named_and_can_be_looked_at(host):
 
     (table,) = [one for one in tables if one["table"].endswith("hostproject_everything")]
     assert (table["before"], table["after"], table["written"]) == (60, 57, 3), "the third lost its parent"
-    assert not [one for one in tables if "backup_" in one["table"]], "the ledger was carried over"
+    assert not [one for one in tables if "backup_" in one["table"]], "the catalogue was carried over"
     assert (files["root"], files["written"], files["examples"]) == ("media", 1, ["late.txt"])
     assert files["after"] == files["before"] + 1
     assert (done["changes"]["unknown"], done["changes"]["uncounted"]) == ([], [])

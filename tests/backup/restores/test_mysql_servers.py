@@ -1,4 +1,4 @@
-"""The plan for a MariaDB server, its scratch database, and the ledger that is carried over."""
+"""The plan for a MariaDB server, its scratch database, and the catalogue that is carried over."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""The plan of retention: which backups it would remove and why, to the day and the number, on a real ledger."""
+"""The plan of retention: which backups it would remove and why, to the day and the number, on a real catalogue."""
 
 import random
 from datetime import UTC, datetime, timedelta
@@ -284,7 +284,7 @@ def test_the_policies_as_installed():
 
 @pytest.mark.parametrize("seed", range(5))
 def test_against_the_rules_as_one_would_write_them_down(seed):
-    """Age and number over random ledgers, judged one backup at a time by counting."""
+    """Age and number over random catalogues, judged one backup at a time by counting."""
     chance = random.Random(seed)
     rows = []
     for number in range(6):

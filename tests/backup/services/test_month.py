@@ -153,7 +153,7 @@ def staying(stored: list[Fact], now: datetime) -> set[int]:
 
 
 def test_the_right_jobs_and_the_right_backups(settings, monkeypatch):
-    """In the ledger, in the repository and in the folder of packages: what the rules say, and restic finds it whole."""
+    """In the catalogue, in the repository and in the folder of packages: as the rules say, and restic finds all."""
     monkeypatch.setenv("BACKUP_PASSWORD", PASSPHRASE)
     settings.TIME_ZONE = "America/New_York"
     story = Story(15, "America/New_York")

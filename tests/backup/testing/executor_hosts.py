@@ -1,4 +1,4 @@
-"""An EDMS whose jobs are run by agents, workers and cron: real processes, a real broker, a ledger to look into."""
+"""An EDMS whose jobs are run by agents, workers and cron: real processes, a real broker, a catalogue to look into."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ for name in {NAMES}:
 
 @dataclasses.dataclass
 class Job:
-    """A job as the ledger has it."""
+    """A job as the catalogue has it."""
 
     status: str
     attempt: int
@@ -143,7 +143,7 @@ class Host(Edms):
         for running in self.started:
             running.process.wait(30)
 
-    # Its ledger.
+    # Its catalogue.
 
     def rows(self, query: str, *parameters: object) -> list[tuple]:
         if self.server is None:
@@ -227,7 +227,7 @@ class Host(Edms):
                 os.kill(pid, signal.SIGCONT)
 
     def hold(self, pid: int) -> None:
-        """Stop a job's process, but not while it keeps others from writing to the ledger or from making theirs."""
+        """Stop a job's process, but not while it keeps others from writing to the catalogue or from making theirs."""
         deadline = time.monotonic() + PATIENCE
         os.kill(pid, signal.SIGSTOP)
         while not (self._can_be_written() and self._can_be_staged()):

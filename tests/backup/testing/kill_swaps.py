@@ -297,7 +297,7 @@ def killed(what, journal, number):
 
 
 def finish(journal):
-    """The ledger has nothing to do with it here."""
+    """The catalogue has nothing to do with it here."""
     if journal.state is State.SWAPPED:
         journal.enter(State.FINISHED)
 

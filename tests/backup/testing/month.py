@@ -140,7 +140,7 @@ class Story:
 
 
 class World:
-    """The real services on a real ledger. `stored` is called for each backup made, and says what it is."""
+    """The real services on a real catalogue. `stored` is called for each backup made, and says what it is."""
 
     def __init__(self, story: Story, stored: Callable[[BackupJob, datetime], JobResult]) -> None:
         self.story, self.stored = story, stored

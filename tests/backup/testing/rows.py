@@ -1,4 +1,4 @@
-"""Rows of the ledger as real runs leave them, without the runs."""
+"""Rows of the catalogue as real runs leave them, without the runs."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def backup(configuration: BackupConfiguration | None, age: timedelta, **values) 
 
 
 def storage_holds_all() -> None:
-    """Let the storage hold what the ledger says: a repository, and a file with the name of each snapshot."""
+    """Let the storage hold what the catalogue says: a repository, and a file with the name of each snapshot."""
     place = resolve_place("", encrypted=True)
     if not place.exists():
         place.path.mkdir(parents=True, exist_ok=True)

@@ -164,7 +164,7 @@ class JobRequestSerializer(ApiSerializer):
     output = serializers.CharField()
     minutes = serializers.IntegerField(allow_null=True)
     new_repository = serializers.BooleanField(
-        help_text="The job may create a repository although the ledger lists backups in another one there."
+        help_text="The job may create a repository although the catalogue lists backups in another one there."
     )
 
 

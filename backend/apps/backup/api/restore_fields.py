@@ -166,7 +166,7 @@ class RollbackSerializer(StrictSerializer):
 
 
 class RestoreSerializer(RowSerializer):
-    """A restore. `operation` is the operation that runs it, if the ledger knows it; `progress` is its progress."""
+    """A restore. `operation` is the operation that runs it, if the catalogue knows it; `progress` is its progress."""
 
     backup_job = UuidField()
     requested_by = UserNameField()
@@ -274,5 +274,5 @@ class BegunSerializer(ApiSerializer):
 
 
 def restore_operation(row: RestoreJob) -> Operation | None:
-    """Return the operation that runs a restore, if the ledger has one."""
+    """Return the operation that runs a restore, if the catalogue has one."""
     return next((one for one in row.operations.all() if one.kind == OperationKind.RESTORE), None)

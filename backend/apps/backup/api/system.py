@@ -30,7 +30,7 @@ _RAN = (JobStatus.COMPLETED, JobStatus.INCOMPLETE, *selectors.FAILURES)
 
 
 class VerdictSerializer(ApiSerializer):
-    """The protection status. `since` is null if the ledger does not know it."""
+    """The protection status. `since` is null if the catalogue does not know it."""
 
     state = serializers.ChoiceField([one.value for one in Protection])
     since = TimestampField(allow_null=True)
@@ -139,7 +139,7 @@ class RepositorySerializer(ApiSerializer):
     )
     encrypted = serializers.BooleanField()
     exists = serializers.BooleanField()
-    snapshots = serializers.IntegerField(help_text="The snapshots in the ledger, without packages.")
+    snapshots = serializers.IntegerField(help_text="The snapshots in the catalogue, without packages.")
     logical_bytes = serializers.IntegerField(help_text="Bytes that were read for the snapshots.")
     stored_bytes = serializers.IntegerField(allow_null=True, help_text="Bytes that its files use on the disk.")
     deduplication_ratio = serializers.FloatField(allow_null=True)

@@ -1,7 +1,7 @@
-"""Rebuild the job rows of the ledger from the repositories and packages.
+"""Rebuild the job rows of the catalogue from the repositories and packages.
 
-The storage is the truth; the ledger mirrors it. After the ledger was lost, or was put back to an older state, each
-snapshot with our tag that has no row gets one again.
+The storage is the truth; the catalogue mirrors it. After the catalogue was lost, or was put back to an older state,
+each snapshot with our tag that has no row gets one again.
 """
 
 import dataclasses
@@ -57,12 +57,12 @@ class CatalogueReport:
     updated: list[str] = dataclasses.field(default_factory=list)
     unchanged: int = 0
     missing: list[str] = dataclasses.field(default_factory=list)
-    """Jobs whose snapshot or package is not where the ledger says; their rows are left as they are."""
+    """Jobs whose snapshot or package is not where the catalogue says; their rows are left as they are."""
     lost: list[str] = dataclasses.field(default_factory=list)
     """One text for each of them: the job, what is missing, and why."""
     unreadable: list[str] = dataclasses.field(default_factory=list)
     spare: list[str] = dataclasses.field(default_factory=list)
-    """One text for each further snapshot of a job: the ledger has another one, and a job has one backup."""
+    """One text for each further snapshot of a job: the catalogue has another one, and a job has one backup."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ class _Stored:
 
 
 def catalogue_rebuild(known: Mapping[Path, Manifest] | None = None) -> CatalogueReport:
-    """Enter each stored backup that the ledger does not know, or knows as unfinished. Deletes nothing.
+    """Enter each stored backup that the catalogue does not know, or knows as unfinished. Deletes nothing.
 
     `known` maps packages that have just been read, at any path, to their manifests. A repository or package that cannot
     be opened is in the report; the others are entered. Raises `LedgerUnavailable`.
@@ -199,7 +199,7 @@ def _request(manifest: Manifest, storage: Path, *, encryption: bool) -> JobReque
 
 
 def _enter(stored: _Stored, report: CatalogueReport, *, begun_at: datetime, ended: bool = False) -> str:
-    """Enter a backup, and return the id of the snapshot that the ledger then has for its job.
+    """Enter a backup, and return the id of the snapshot that the catalogue then has for its job.
 
     `begun_at` is a time before the storage was listed.
     """
@@ -283,7 +283,7 @@ def _state(stored: _Stored) -> dict[str, object]:
 
 
 def _note_missing(present: Presence, report: CatalogueReport) -> None:
-    with ledger_access("comparing the ledger with the storage"):
+    with ledger_access("comparing the catalogue with the storage"):
         rows = BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, present.lost()).order_by("-started_at")
         for job in rows.defer("manifest", "problems"):
             missing = present.missing_of(job)

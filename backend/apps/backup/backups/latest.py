@@ -40,7 +40,7 @@ class Facts:
 
     @classmethod
     def of_job(cls, job: BackupJob, *, now: datetime) -> Self:
-        """Return the facts that the ledger has."""
+        """Return the facts that the catalogue has."""
         accepted = job.accepted_until is not None and job.accepted_until > now
         databases = job.manifest.get("databases", {})
         known = bool(job.manifest)

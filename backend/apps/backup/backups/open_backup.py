@@ -34,7 +34,8 @@ def open_snapshot(row: BackupJob, ref: BackupRef) -> Iterator[tuple[SnapshotView
         try:
             snapshot = opened.repository.snapshot(ref.snapshot_id)
         except SnapshotNotFound:
-            # It may have been removed after the ledger was read and before the lock. If not, the storage has lost it.
+            # It may have been removed after the catalogue was read and before the lock. If not, the storage has lost
+            # it.
             stored_backup(row.uuid)
             raise
         view = SnapshotView(opened.repository, snapshot, opened.index)

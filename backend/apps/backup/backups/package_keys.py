@@ -1,8 +1,8 @@
 """Find the sealed packages that the passphrase of this process does not open.
 
-The ledger has, for each package, a mark of the passphrase that sealed it. A package without a mark, or with the mark of
-another passphrase, is tried: its head is decrypted, which takes about as long as one guess of the passphrase. Packages
-beyond the newest ones are judged by their mark.
+The catalogue has, for each package, a mark of the passphrase that sealed it. A package without a mark, or with the mark
+of another passphrase, is tried: its head is decrypted, which takes about as long as one guess of the passphrase.
+Packages beyond the newest ones are judged by their mark.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SALT_BYTES: Final = 16
 
 
 def new_mark(passphrase: Passphrase) -> str:
-    """Return the mark for a package sealed with a passphrase, with a salt that the ledger has already, if any."""
+    """Return the mark for a package sealed with a passphrase, with a salt that the catalogue has already, if any."""
     salts = _salts(selectors.package_marks())
     return mark_of(passphrase, salts[0] if salts else os.urandom(_SALT_BYTES))
 

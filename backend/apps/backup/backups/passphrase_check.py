@@ -55,7 +55,7 @@ def passphrase_trouble() -> str:
 
 
 def encrypted_places() -> list[RepositoryPlace]:
-    """Return the existing encrypted repositories that the ledger knows or that a configuration writes to."""
+    """Return the existing encrypted repositories that the catalogue knows or that a configuration writes to."""
     paths = {row.storage_path for row in selectors.repositories_known() if row.encrypted}
     paths |= {path for path, encrypted in selectors.configured_places() if encrypted}
     places = (_place(path) for path in paths)
@@ -115,7 +115,7 @@ def require_proven(passphrase: Passphrase, storage: Path, *, by_hand: bool) -> N
 
 
 def places_away() -> list[str]:
-    """Return the paths of encrypted repositories that hold backups by the ledger, and that are not there now."""
+    """Return the paths of encrypted repositories that hold backups by the catalogue, and that are not there now."""
     try:
         held = selectors.repository_holdings()
         rows = [row for row in selectors.repositories_known() if row.encrypted and row.pk in held]

@@ -1,4 +1,4 @@
-"""Find stored backups that are not where the ledger says: whole repositories, single snapshots, package files.
+"""Find stored backups that are not where the catalogue says: whole repositories, single snapshots, package files.
 
 The storage decides. `find_presence` lists the names in each repository once and asks for the size of each package. It
 opens no repository whose file `config` is unchanged, and it writes nothing.
@@ -106,11 +106,11 @@ def forget_presence() -> None:
 
 
 def find_presence() -> Presence:
-    """Compare the ledger with the storage. The number of queries does not depend on how much is stored.
+    """Compare the catalogue with the storage. The number of queries does not depend on how much is stored.
 
     Raises `LedgerUnavailable`, `SettingsInvalid`.
     """
-    # List the storage before the ledger is read: a backup that retention removes between the two is not reported.
+    # List the storage before the catalogue is read: a backup that retention removes between the two is not reported.
     seen = _Seen(selectors.repositories_known())
     lost: dict[str, list[StoredBackup]] = {}
     present_repositories: set[int] = set()
@@ -158,13 +158,13 @@ def _missing(seen: _Seen, backups: list[StoredBackup], present_repositories: set
     if first.repository in present_repositories and single is not None:
         text = f"The snapshot {first.snapshot_id[:8]} is not in the repository {place!r} any more."
         return found(place, text, whole=False, condition=single)
-    text = f"The repository in {place!r} does not hold the snapshots that the ledger has in it."
+    text = f"The repository in {place!r} does not hold the snapshots that the catalogue has in it."
     condition = Q(repository=first.repository)
     return found(place, text, whole=True, condition=condition, repository=first.repository)
 
 
 class _Seen:
-    """A listing of the places that the ledger names, taken when the object is made."""
+    """A listing of the places that the catalogue names, taken when the object is made."""
 
     def __init__(self, rows: Iterable[StoredRepository]) -> None:
         self._rows = {row.pk: row for row in rows}
@@ -182,7 +182,7 @@ class _Seen:
         return [key for key, fault in self._faults.items() if fault is not None]
 
     def repositories_gone(self) -> Iterator[Missing]:
-        """Yield an entry for each of them that holds backups by the ledger."""
+        """Yield an entry for each of them that holds backups by the catalogue."""
         if not self.gone:
             return
         holdings = selectors.repository_holdings()

@@ -21,9 +21,9 @@ TAG = "edms-backup"
 class BackupRef:
     """One backup: a snapshot in a repository (`place` and `snapshot_id`) or a package file (`package`).
 
-    `job` is None for a package that the ledger does not know. `time` is when the job started, or the package was
+    `job` is None for a package that the catalogue does not know. `time` is when the job started, or the package was
     written. `lacks_lost`: a repair left files out of it because their content is lost. `notes` are for the user: why
-    the ledger was not used, or why newer backups were passed over.
+    the catalogue was not used, or why newer backups were passed over.
     """
 
     job: uuid.UUID | None
@@ -49,7 +49,7 @@ def job_tag_of(job: uuid.UUID) -> str:
 
 
 def snapshot_tags(job: BackupJob) -> tuple[str, ...]:
-    """Return the tags by which a snapshot is found without the ledger."""
+    """Return the tags by which a snapshot is found without the catalogue."""
     tags = [TAG, job_tag_of(job.uuid), f"type={job.backup_type}", f"configuration={job.configuration_name}"]
     if job.trigger == Trigger.PRE_RESTORE:
         tags.append(f"trigger={job.trigger}")
@@ -69,7 +69,7 @@ def tag_values(snapshot: Snapshot) -> dict[str, str] | None:
 
 
 def package_ref(path: Path) -> BackupRef:
-    """Return the package file at `path`, also if the ledger does not know it. Raises `BackupNotFound`."""
+    """Return the package file at `path`, also if the catalogue does not know it. Raises `BackupNotFound`."""
     if not path.is_file():
         raise BackupNotFound(f"There is no package file {str(path)!r}; check the path.")
     resolved = path.resolve()
@@ -88,7 +88,7 @@ def package_ref(path: Path) -> BackupRef:
 
 
 def job_ref(job: BackupJob, *, notes: tuple[str, ...] = ()) -> BackupRef:
-    """Return the backup that a job of the ledger stored."""
+    """Return the backup that a job of the catalogue stored."""
     request = JobRequest.from_json(job.backup_type, job.settings)
     package = Path(job.backup_file_path) if job.backup_file_path else None
     return BackupRef(

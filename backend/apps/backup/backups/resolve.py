@@ -1,7 +1,7 @@
 """Find the backup that a user names.
 
 The name is `latest`, a job's uuid or an unambiguous prefix of it, a snapshot's id or prefix, a job's name, or the path
-of a package. The ledger is asked first; if it cannot be read or does not know the name, the stored snapshots and
+of a package. The catalogue is asked first; if it cannot be read or does not know the name, the stored snapshots and
 packages are searched.
 """
 
@@ -68,13 +68,13 @@ def wanted_parts(only: str | None) -> frozenset[str]:
 
 
 def _ledger_note(ref: BackupRef) -> str:
-    """Return a note for a backup found in a repository: the ledger does not know it, or its job failed afterwards."""
+    """Return a note for a backup found in a repository: its job is not in the catalogue, or failed afterwards."""
     row = None if ref.job is None else selectors.job_by_uuid(ref.job)
     if row is None:
-        return "The ledger does not know it; it was found in the repository."
+        return "The catalogue does not know it; it was found in the repository."
     known = f"{row.status}, {row.trust}" if row.trust else row.status
     reason = f": {row.error_message}" if row.error_message else ""
-    return f"It was found in the repository; for the ledger it is no good backup, but {known}{reason}"
+    return f"It was found in the repository; for the catalogue it is no good backup, but {known}{reason}"
 
 
 def _in_ledger(text: str) -> BackupRef | None:
@@ -102,7 +102,7 @@ def _latest_in_ledger(wanted: frozenset[str]) -> BackupRef | None:
 
 
 def job_latest(wanted: frozenset[str], present: Presence, *, now: datetime) -> tuple[BackupJob | None, tuple[str, ...]]:
-    """Return the job that `latest` means, and notes on those passed over; None if the ledger knows no backup.
+    """Return the job that `latest` means, and notes on those passed over; None if the catalogue knows no backup.
 
     Raises `StorageAbsent` if its storage is away: the user does not mean an older backup elsewhere.
     """

@@ -43,7 +43,7 @@ _EXPANSION = 4
 class Verification:
     """The result of verifying a backup and of the rehearsal of its restore.
 
-    `recorded` is False if the ledger has no row for the backup.
+    `recorded` is False if the catalogue has no row for the backup.
     """
 
     ref: BackupRef
@@ -55,7 +55,7 @@ class Verification:
 
 
 def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None]) -> Verification:
-    """Read a backup back, compare it with its manifest, rehearse its restore, and set its trust in the ledger.
+    """Read a backup back, compare it with its manifest, rehearse its restore, and set its trust in the catalogue.
 
     `tick` is called now and then. Damage is a finding. Raises the error that keeps the storage from being opened, such
     as `StorageAbsent`: a backup that is away is not damaged, and its trust stays as it is.

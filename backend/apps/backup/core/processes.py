@@ -29,7 +29,7 @@ class ProcessIdentity:
 
 
 class HasWorker(Protocol):
-    """A row of the ledger that says which process works on it."""
+    """A row of the catalogue that says which process works on it."""
 
     worker_host: str
     worker_pid: int | None

@@ -1,7 +1,7 @@
 """Check Celery as the executor: Beat reads our schedules, the broker answers, and a worker knows our tasks.
 
-The heartbeats of the workers in the ledger are read first. Only if these are missing, the workers are asked through the
-broker, which takes a second.
+The heartbeats of the workers in the catalogue are read first. Only if these are missing, the workers are asked through
+the broker, which takes a second.
 """
 
 from __future__ import annotations

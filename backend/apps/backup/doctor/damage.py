@@ -1,4 +1,4 @@
-"""Check the known damage in the ledger: how it affects the backups, and how to repair it."""
+"""Check the known damage in the catalogue: how it affects the backups, and how to repair it."""
 
 from __future__ import annotations
 

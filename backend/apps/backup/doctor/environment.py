@@ -80,7 +80,7 @@ def _near(path: Path) -> str:
 
 
 def ledger_findings() -> Iterator[Finding]:
-    """W024: the ledger is not in the database of the users, to whom its rows refer."""
+    """W024: the catalogue is not in the database of the users, to whom its rows refer."""
     ledger, users = ledger_alias(), router.db_for_write(get_user_model())
     if ledger != users:
         yield critical(

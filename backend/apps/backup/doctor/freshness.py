@@ -1,4 +1,4 @@
-"""Check that backups exist as the schedules promise, according to the job rows in the ledger."""
+"""Check that backups exist as the schedules promise, according to the job rows in the catalogue."""
 
 from __future__ import annotations
 

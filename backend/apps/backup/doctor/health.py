@@ -198,8 +198,8 @@ _cached: TtlCache[str, Health] = TtlCache(lambda _key, now: examine(now=now), se
 
 
 def equipment_findings(*, deploy: bool) -> Iterator[Finding]:
-    """Run the checks that need no ledger; with `deploy` also those that need a connection, or matter in production."""
-    yield from isolated("ledger", equipment.ledger_findings)
+    """Run the checks that need no catalogue, and with `deploy` also those for a connection and for production."""
+    yield from isolated("catalogue", equipment.ledger_findings)
     yield from isolated("paths in settings", equipment.setting_path_findings)
     yield from isolated("passphrase", equipment.passphrase_findings)
     yield from isolated("storage", disks.storage_findings)

@@ -13,7 +13,7 @@ from .findings import Finding, unknown
 def isolated(subject: str, find: Callable[[], Iterable[Finding]]) -> list[Finding]:
     """Return the findings of one check, and W029 if it failed.
 
-    Raises `LedgerUnavailable` and `SettingsInvalid`: without ledger or settings no check can run.
+    Raises `LedgerUnavailable` and `SettingsInvalid`: without catalogue or settings no check can run.
     """
     found: list[Finding] = []
     try:

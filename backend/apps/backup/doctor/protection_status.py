@@ -42,10 +42,10 @@ class Protection(enum.StrEnum):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Verdict:
-    """The protection status, since when it holds according to the ledger, the reason, and what to do.
+    """The protection status, since when it holds according to the catalogue, the reason, and what to do.
 
     `warnings` counts the open findings of any severity, and `open` lists them: PROTECTED with warnings is not a plain
-    yes. `since` is None if the ledger does not know it: problems of a machine leave no trace there.
+    yes. `since` is None if the catalogue does not know it: problems of a machine leave no trace there.
     """
 
     state: Protection

@@ -1,4 +1,4 @@
-"""Check that the storages hold the backups that the ledger lists: repositories, snapshots, packages."""
+"""Check that the storages hold the backups that the catalogue lists: repositories, snapshots, packages."""
 
 from __future__ import annotations
 
@@ -109,11 +109,11 @@ def key_findings() -> Iterator[Finding]:
 
 def _missing_storage(one: Missing) -> Finding:
     newest = "" if one.newest is None else f", the newest of {minute_in_utc(one.newest)}"
-    what = f"{one.reason} The ledger lists {one.backups} backups there{newest}. None of them can be restored now."
+    what = f"{one.reason} The catalogue lists {one.backups} backups there{newest}. None of them can be restored now."
     subject = f"storage {one.place}"
     if one.replaced:
         # A user agreed to a new repository, which has newer backups.
-        hint = "If they are lost, remove them from the ledger: `backup_catalogue --rebuild --forget-missing`."
+        hint = "If they are lost, remove them from the catalogue: `backup_catalogue --rebuild --forget-missing`."
         return warning(26, subject, what, hint)
     lost = "If it is lost, move its remains away, and create a new repository: `trigger_backup … --new-repository`."
     return critical(26, subject, what, f"{one.remedy} {lost}".lstrip())
@@ -123,7 +123,7 @@ def _missing_backups(one: Missing) -> Finding:
     return critical(
         27,
         f"storage {one.place}",
-        f"{one.reason} {one.backups} backups of the ledger are missing: {_names(one.jobs, one.backups)}.",
+        f"{one.reason} {one.backups} backups of the catalogue are missing: {_names(one.jobs, one.backups)}.",
         f"{one.remedy} If that is not possible, run `backup_catalogue --rebuild --forget-missing`.",
     )
 

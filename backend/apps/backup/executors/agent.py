@@ -1,6 +1,6 @@
 """The agent: one process that watches the schedules and runs each job in a process of its own. It needs no broker.
 
-It holds no state that it could lose: slots, waiting jobs and retries are in the ledger. If it is killed, its jobs go
+It holds no state that it could lose: slots, waiting jobs and retries are in the catalogue. If it is killed, its jobs go
 on, and the next agent continues. Several agents may run at the same time: each slot and each job is claimed once.
 """
 
@@ -42,7 +42,7 @@ _TICK = 1.0
 _HOUSEKEEPING_PAUSE = 5.0
 """Seconds between two rounds of dead jobs, expiries and recovery."""
 _LONGEST_PAUSE = 30.0
-"""Most seconds between two attempts while the ledger is unavailable."""
+"""Most seconds between two attempts while the catalogue is unavailable."""
 _STOP_PATIENCE = 60.0
 """Seconds for running jobs to stop when the agent stops."""
 
@@ -103,7 +103,7 @@ class Agent:
             self._pause(_TICK - time.time() % _TICK)
 
     def _recover(self) -> None:
-        """Complete or undo a killed restore, which may be the reason why the ledger is unavailable."""
+        """Complete or undo a killed restore, which may be the reason why the catalogue is unavailable."""
         try:
             for line in recover_restores():
                 self._log(line)

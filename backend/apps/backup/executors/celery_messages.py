@@ -1,4 +1,4 @@
-"""Messages to Celery workers, for the executor "celery". They only wake a worker up; the ledger is the truth.
+"""Messages to Celery workers, for the executor "celery". They only wake a worker up; the catalogue is the truth.
 
 The workers' watchdog sends a lost message again. A message that arrives twice changes nothing.
 """

@@ -1,7 +1,7 @@
 """The watchdog of a Celery worker: a thread that sends heartbeats and finds overlooked work.
 
 Beat, the broker and workers may fail silently: Beat stops, a message is lost, a worker dies with its job. The thread
-reads the ledger and repairs all of this within a minute or two, without a broker.
+reads the catalogue and repairs all of this within a minute or two, without a broker.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class Watchdog:
         try:
             self.run_round()
         except BackupError as error:
-            # The ledger or the broker is unavailable; the next round finds the same work.
+            # The catalogue or the broker is unavailable; the next round finds the same work.
             _logger.warning("%s", error)
             self._recover()
         except Exception:
@@ -97,7 +97,7 @@ class Watchdog:
             connections.close_all()
 
     def _recover(self) -> None:
-        """Complete or undo a killed restore, which may be the reason why the ledger is unavailable."""
+        """Complete or undo a killed restore, which may be the reason why the catalogue is unavailable."""
         try:
             for line in recover_restores():
                 _logger.warning("%s", line)
@@ -112,7 +112,7 @@ class Watchdog:
             self._round_lock.release()
 
     def run_round(self) -> None:
-        """Do one round. Raises the errors of the ledger and of the broker."""
+        """Do one round. Raises the errors of the catalogue and of the broker."""
         now = timezone.now()
         # Besides operations, a restore that a user started by hand may have been killed in its swap.
         self._recover()

@@ -113,7 +113,7 @@ class ChildOperation(Child):
     def report(self) -> str:
         row = operation_by_uuid(self.row)
         if row is None:
-            return f"The operation {self.row} is gone with the ledger that was replaced; see the restore's own row."
+            return f"The operation {self.row} is gone with the catalogue that was replaced; see the restore's own row."
         is_unfinished = row.status == OperationStatus.RUNNING and row.worker_pid == self.process.pid
         was_never_begun = row.status == OperationStatus.PENDING and not self._stop_sent
         if is_unfinished or was_never_begun:
@@ -208,7 +208,7 @@ def _start(command: str, row: uuid.UUID, *, stderr: IO[bytes]) -> subprocess.Pop
 def _job_row(job: uuid.UUID) -> BackupJob:
     row = job_by_uuid(job)
     if row is None:
-        raise JobNotFound(f"The ledger has no job {job}.")
+        raise JobNotFound(f"The catalogue has no job {job}.")
     return row
 
 
@@ -220,7 +220,7 @@ def _wait(child: ChildJob, observer: Observer | None) -> None:
             try:
                 _enforce_and_observe(child.row, observer)
             except LedgerUnavailable:
-                # The job itself decides for how long it can work without the ledger.
+                # The job itself decides for how long it can work without the catalogue.
                 renew_connection()
         else:
             return

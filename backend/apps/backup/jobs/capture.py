@@ -82,8 +82,8 @@ class Capture:
     job: BackupJob
     tracker: Tracker
     fence: Callable[[], None]
-    """Asks the ledger, and raises if another process decided about the job. Called right before the publication; from
-    then on signals wait."""
+    """Asks the catalogue, and raises if another process decided about the job. Called right before the publication;
+    from then on signals wait."""
     published: Callable[[], None]
     """Called when `stored` has the published backup. Raises the signal that has waited."""
     check: Callable[[], None]

@@ -112,15 +112,15 @@ class Heartbeat:
     def check(self) -> None:
         """Raise the error that ends the work, if there is one.
 
-        `LeaseLost` if another process decided about the work, `LedgerUnavailable` if the ledger was unavailable for a
-        whole lease, a `JobCancelled` if the work must stop.
+        `LeaseLost` if another process decided about the work, `LedgerUnavailable` if the catalogue was unavailable for
+        a whole lease, a `JobCancelled` if the work must stop.
         """
         if self.stop_error is not None:
             raise self.stop_error
 
     @contextlib.contextmanager
     def paused(self) -> Iterator[None]:
-        """Pause the thread and close its connection while the block runs, which swaps the ledger's database."""
+        """Pause the thread and close its connection while the block runs, which swaps the catalogue's database."""
         self._is_paused.clear()
         self._pause_requested.set()
         self._wake.set()
@@ -140,7 +140,7 @@ class Heartbeat:
                 if self._pause_requested.is_set():
                     connections[ledger_alias()].close()
                     self._is_paused.set()
-                    # A requested pause does not count as a time without the ledger.
+                    # A requested pause does not count as a time without the catalogue.
                     last_alive = time.monotonic()
                     continue
                 progress = self._tracker.now()

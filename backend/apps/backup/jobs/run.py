@@ -93,7 +93,7 @@ def _run(
     def fence() -> None:
         heartbeat.check()
         retry_while_unavailable(lambda: job_publish_check(claim, now=timezone.now()), seconds=LEDGER_PATIENCE)
-        # A stop between the publication and its entry in the ledger would leave a backup without a row.
+        # A stop between the publication and its entry in the catalogue would leave a backup without a row.
         stop.defer()
 
     capture = Capture(job=job, tracker=tracker, fence=fence, check=heartbeat.check, published=stop.arm)
@@ -169,5 +169,5 @@ def _trust(capture: Capture) -> str:
 def _row(job: uuid.UUID) -> BackupJob:
     row = job_by_uuid(job)
     if row is None:
-        raise JobNotFound(f"The ledger has no job {job}.")
+        raise JobNotFound(f"The catalogue has no job {job}.")
     return row

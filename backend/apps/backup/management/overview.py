@@ -48,7 +48,7 @@ class Overview:
 
 
 def look(health: Health, *, now: datetime) -> Overview:
-    """Read the jobs from the ledger, with two queries. Raises `LedgerUnavailable`."""
+    """Read the jobs from the catalogue, with two queries. Raises `LedgerUnavailable`."""
     ended = [status for status in JobStatus.values if status not in {JobStatus.PENDING, JobStatus.RUNNING}]
     return Overview(
         health,

@@ -25,7 +25,7 @@ def plan_facts(plan: Plan) -> Facts:
         ("tables", plan.tables),
         ("will be replaced", replaced),
         ("space", space),
-        ("ledger", plan.ledger),
+        ("catalogue", plan.ledger),
         ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),
         ("accounts and access", plan.access),
         ("warnings", plan.warnings),

@@ -1,4 +1,4 @@
-"""The ledger's tables. Not called 0001_initial: an earlier app with this label may have left a row of that name."""
+"""The catalogue's tables. Not called 0001_initial: an earlier app with this label may have left a row of that name."""
 
 import django.db.models.deletion
 import django.utils.timezone

@@ -1,6 +1,6 @@
-"""The ledger: configurations, jobs and their logs, restores, prunes, operations, executors and the audit trail.
+"""The catalogue: configurations, jobs and their logs, restores, prunes, operations, executors and the audit trail.
 
-The ledger is the truth about work in progress, and a mirror of the repositories: job rows can be made again from the
+The catalogue is the truth about work in progress, and a mirror of the repositories: job rows can be made again from the
 repositories alone. Every constraint is in the database, in a form that SQLite, PostgreSQL and MariaDB all enforce.
 There are no partial indexes: in their place is a column that is null while the rule does not apply.
 """

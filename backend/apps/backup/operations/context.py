@@ -39,7 +39,7 @@ class Work:
 
     @contextlib.contextmanager
     def point_of_no_return(self) -> Iterator[None]:
-        """Swap the database of the ledger in the block: cancellation is off, and this process does not write to it.
+        """Swap the database of the catalogue in the block: cancellation is off, and this process does not write to it.
 
         Raises `LeaseLost` if another process decided about the operation, `CancelRequested` if it was cancelled before.
         """

@@ -78,7 +78,7 @@ def end_restore_row(operation: Operation, reason: str, *, cancelled: bool) -> No
     if operation.kind != OperationKind.RESTORE or operation.restore is None:
         return
     end = restore_cancel if cancelled else restore_fail
-    # A restore that had begun has written its end itself. If the ledger is unavailable now, recovery writes it.
+    # A restore that had begun has written its end itself. If the catalogue is unavailable now, recovery writes it.
     with contextlib.suppress(IllegalTransition, RestoreNotFound, LedgerUnavailable):
         end(operation.restore.uuid, reason, now=timezone.now())
 
@@ -200,5 +200,5 @@ def _database_place(origin: Origin, name: str) -> str:
 
 def _row(operation: Operation) -> RestoreJob:
     if operation.restore is None:
-        raise RequestRefused("The requested restore is not in the ledger any more; request it again.")
+        raise RequestRefused("The requested restore is not in the catalogue any more; request it again.")
     return operation.restore

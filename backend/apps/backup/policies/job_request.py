@@ -14,7 +14,7 @@ class JobRequest:
     """The settings of one job; a later change of its configuration does not reach it.
 
     `output` is the package file to write instead of a snapshot, or empty. `minutes` is its time limit, None for that of
-    the settings. `new_repository` allows a new repository in a place where the ledger has backups in another one.
+    the settings. `new_repository` allows a new repository in a place where the catalogue has backups in another one.
     """
 
     backup_type: str

@@ -1,4 +1,4 @@
-"""The request of a restore: the same record in the command, the API, the ledger and the engines."""
+"""The request of a restore: the same record in the command, the API, the catalogue and the engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stream the changes in the ledger to all listeners, with one query a second for all of them.
+"""Stream the changes in the catalogue to all listeners, with one query a second for all of them.
 
 Changes are found by the time of change in the rows. A transaction that commits late brings a row with an earlier time,
 and so does another machine whose clock is behind: each query therefore goes back a while, and changes that were sent
@@ -255,7 +255,7 @@ class Broadcaster:
                 try:
                     events = await asyncio.to_thread(_query, finder.new_events)
                 except LedgerError as error:
-                    # The ledger may come back; the next query that succeeds finds the changes until then.
+                    # The catalogue may come back; the next query that succeeds finds the changes until then.
                     if not failing:
                         _logger.warning("Listeners are told nothing for the time being: %s", error)
                     failing = True

@@ -1,4 +1,4 @@
-"""List the repositories as they are on disk and in the ledger, without a passphrase."""
+"""List the repositories as they are on disk and in the catalogue, without a passphrase."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _state(
         exists = place.exists()
         state = dataclasses.replace(state, exists=exists, free_bytes=_free(place.storage))
         if not exists:
-            error = "The ledger has snapshots in it, and it is not there." if state.snapshots else ""
+            error = "The catalogue has snapshots in it, and it is not there." if state.snapshots else ""
             return dataclasses.replace(state, error=error)
         state = dataclasses.replace(state, stored_bytes=size_on_disk(place.path))
         locks = locks_since(place)

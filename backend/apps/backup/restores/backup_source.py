@@ -106,7 +106,7 @@ def open_origin(ref: BackupRef) -> Iterator[Origin]:
 
 
 def _whole_package(ref: BackupRef, path: Path) -> Package:
-    """Read a package to its end. Damage makes the backup DAMAGED, if the ledger knows it."""
+    """Read a package to its end. Damage makes the backup DAMAGED, if the catalogue knows it."""
     try:
         return open_package(path)
     except PackageDamaged as error:
@@ -117,7 +117,7 @@ def _whole_package(ref: BackupRef, path: Path) -> Package:
 
 
 def _record_damage(view: SnapshotView) -> None:
-    """Mark each backup DAMAGED that needs unreadable content. The ledger may be missing: it may be what is restored."""
+    """Mark each backup DAMAGED that needs unreadable content. The catalogue may be missing if it is restored."""
     if not view.reader.damage:
         return
     found = list(view.reader.damage.values())

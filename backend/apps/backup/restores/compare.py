@@ -71,7 +71,7 @@ class _Counts:
 
 
 def _table_changes(database: str, before: Mapping[str, int], seen: _Counts) -> Iterator[TableChange]:
-    # The rows of the ledger were carried over: they are live.
+    # The rows of the catalogue were carried over: they are live.
     own = {model._meta.db_table for model in ledger_models()}
     for table, rows in sorted(before.items()):
         now = _of_table(seen.rows, table)

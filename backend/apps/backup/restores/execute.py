@@ -1,4 +1,4 @@
-"""Run a restore after its plan: stage → verify → carry the ledger over → swap → record the result in the ledger."""
+"""Run a restore after its plan: stage → verify → carry the catalogue over → swap → record the result there."""
 
 from __future__ import annotations
 
@@ -57,9 +57,9 @@ class RestoreResult:
 class Restore:
     """One restore to the live system, done by `run`. `tick` is called often, to show the progress of `tracker`.
 
-    `asked_for` is the row of a restore that was requested before. `point_of_no_return` is entered before the ledger is
-    carried over, and left after the swap: an error that it raises still ends the restore, and no other process may
-    write to the ledger meanwhile.
+    `asked_for` is the row of a restore that was requested before. `point_of_no_return` is entered before the catalogue
+    is carried over, and left after the swap: an error that it raises still ends the restore, and no other process may
+    write to the catalogue meanwhile.
     """
 
     ref: BackupRef
@@ -98,7 +98,7 @@ class Restore:
                 try:
                     in_ledger = record.begin(journal, asked_for=self.asked_for is not None)
                     if not in_ledger:
-                        result.notes.append("the live ledger cannot be read; the restore is entered into the new one")
+                        result.notes.append("the live catalogue cannot be read; the new one records the restore")
                     if self.plan.safety_backup and has_hold_middleware():
                         result.notes += swapping.enter_context(writers_held(self._databases()))
                     self._stage(journal, result, in_ledger=in_ledger)
@@ -133,7 +133,7 @@ class Restore:
         if journal.baseline is not None:
             with self._phase(result, "comparing what was replaced"):
                 record.compare(journal)
-        with self._phase(result, "updating the ledger"):
+        with self._phase(result, "updating the catalogue"):
             read = {} if self.ref.package is None else {self.ref.package: self.origin.manifest}
             outcome = record.RestoreOutcome(result.phases, self.plan.counts, result.notes)
             result.notes += record.finish(journal, outcome, packages=read)
@@ -247,7 +247,7 @@ class Restore:
         return notes + [note for component in journal.components for note in stage.remove_conflicts(component)]
 
     def _carry(self, journal: Journal, result: RestoreResult) -> None:
-        with self._phase(result, "carrying the ledger over"):
+        with self._phase(result, "carrying the catalogue over"):
             record.phases(journal, result.phases)
             component = ledger_component(journal)
             obstacle = "" if component is None else carry_ledger(component, component.staged)

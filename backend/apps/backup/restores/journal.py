@@ -8,7 +8,7 @@ file goes to the fallback folder (`storage.fallback`); of two files of one resto
     swapping     all components are staged and verified; completed by continuing
     undoing      a step failed; the old components are being put back
     swapped      the new components are live, the old ones are kept
-    finished     the ledger has the result, too
+    finished     the catalogue has the result, too
     rolling-back, rolled-back        the old components are being put back, are live again
     releasing, released              the old components are being deleted, are gone
     undone       the restore was undone, and nothing of it is left

@@ -86,7 +86,7 @@ def _record_result(journal: Journal) -> None:
 
 
 def _back_up_before_rollback(restore: str) -> LiveBackup | None:
-    """Back up all that was written since the restore; return None if the live ledger cannot be read.
+    """Back up all that was written since the restore; return None if the live catalogue cannot be read.
 
     Raises `RestoreRefused` as `rollback` does, and if there is no such backup.
     """
@@ -104,10 +104,10 @@ def rollback(
     safety_backup: bool,
     point_of_no_return: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext,
 ) -> tuple[Journal, list[str]]:
-    """Make the state before a restore live again, with the ledger's newer rows; return notes for the user.
+    """Make the state before a restore live again, with the catalogue's newer rows; return notes for the user.
 
     `safety_backup` first backs up what the rollback deletes: all that was written since the restore.
-    `point_of_no_return` is entered before the ledger is carried back, as in `Restore`. Raises `RestoreRefused` if
+    `point_of_no_return` is entered before the catalogue is carried back, as in `Restore`. Raises `RestoreRefused` if
     nothing is kept, if there was nothing before, or if there is no such backup.
     """
     with held(conf.load().storage_root.resolve()) as hold, contextlib.ExitStack() as waiting:

@@ -105,7 +105,7 @@ def undo(journal: Journal) -> None:
 def recover(record_result: Callable[[Journal], None]) -> list[str]:
     """Complete or undo interrupted restores, and return a text for each. Does nothing while a restore is running.
 
-    `record_result` records the result of a restore in the ledger. Raises `JournalUnwritable` and `RestoreFailed` if
+    `record_result` records the result of a restore in the catalogue. Raises `JournalUnwritable` and `RestoreFailed` if
     that cannot be done now; the live system may be partly old and partly new until it is done.
     """
     if not any(journal.state in UNFINISHED for journal in journals()):

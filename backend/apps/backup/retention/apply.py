@@ -145,7 +145,7 @@ def apply_retention(
 ) -> RetentionResult:
     """Remove the backups that retention selects, and prune: always with `prune` True, never with False, else if due.
 
-    `only` limits it to the configurations with these primary keys. Raises the error that keeps the ledger or the
+    `only` limits it to the configurations with these primary keys. Raises the error that keeps the catalogue or the
     storage roots from being used; a problem of one storage is in the result.
     """
     chosen = None if only is None else list(only)

@@ -51,7 +51,7 @@ def forecast(going: Iterable[BackupJob]) -> list[PlaceForecast]:
 def snapshots_removed_before(place: RepositoryPlace, present: Collection[StorageId]) -> list[StorageId]:
     """Return the removed snapshots of a repository that holds none any more, if all were removed on purpose.
 
-    Returns none if a snapshot of the ledger was not removed: it is then lost, and a prune must not free its content.
+    Returns none if a snapshot of the catalogue was not removed: it is then lost, and a prune must not free its content.
     """
     if present:
         return []

@@ -1,4 +1,4 @@
-"""Plan which backups retention removes, and why. The plan is made from the ledger alone and changes nothing.
+"""Plan which backups retention removes, and why. The plan is made from the catalogue alone and changes nothing.
 
 For each configuration by itself, a backup goes by age or by number, whichever applies first; daily, weekly, monthly
 and yearly backups to keep are exceptions to both. Only good backups count: failed, incomplete or damaged ones never
@@ -61,7 +61,7 @@ class Verdict:
 
 
 class _Stored(NamedTuple):
-    """A stored backup as the ledger has it."""
+    """A stored backup as the catalogue has it."""
 
     uuid: uuid.UUID
     configuration_id: int
@@ -158,7 +158,7 @@ def _exceeding(rows: Mapping[int, BackupConfiguration], jobs: QuerySet[BackupJob
 
 
 def trusted_now(*, now: datetime) -> datetime:
-    """Return the time from which ages are computed for automatic removals: not later than the ledger makes plausible.
+    """Return the time from which automatic removals compute ages: not later than the catalogue makes plausible.
 
     A clock that jumps ahead would make all backups too old at once. If no job ran for far longer than the schedules
     allow, as after such a jump or while the machine was off, ages are computed for half a day from the last job plus
@@ -225,7 +225,7 @@ def _decide(
 
 
 class _Protections:
-    """The backups that must stay regardless of the rules, as the ledger has them when the object is made."""
+    """The backups that must stay regardless of the rules, as the catalogue has them when the object is made."""
 
     def __init__(self) -> None:
         running = RestoreJob.objects.using(ledger_alias()).filter(

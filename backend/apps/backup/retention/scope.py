@@ -44,7 +44,7 @@ class Scope:
             names["rows"] = ["files"]
         patterns = set(exclude)
         if not patterns and manifest.get("references_excluded"):
-            # A ledger that was rebuilt from the storage does not know the patterns.
+            # A catalogue that was rebuilt from the storage does not know the patterns.
             patterns.add(_UNKNOWN)
         return cls(frozenset(f"{kind}/{name}" for kind, found in names.items() for name in found), frozenset(patterns))
 

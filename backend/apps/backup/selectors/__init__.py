@@ -1,4 +1,4 @@
-"""Reads of the ledger, by subject."""
+"""Reads of the catalogue, by subject."""
 
 from .acknowledgements import acknowledgements_open, jobs_incomplete
 from .audit import audit_matching

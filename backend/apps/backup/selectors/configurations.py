@@ -263,7 +263,7 @@ def clean_up_candidates(*, now: datetime) -> list[BackupConfiguration]:
 
 
 def earlier_configurations() -> list[Mapping[str, object]]:
-    """Return the rows of an earlier backup app's table in the ledger's database; none if there is no such table."""
+    """Return the rows of an earlier backup app's table in the catalogue's database; none if there is no such table."""
     connection = connections[ledger_alias()]
     with ledger_access("looking for an earlier installation"):
         if EARLIER_TABLE not in connection.introspection.table_names():

@@ -191,7 +191,7 @@ def job_of_package(path: str) -> BackupJob | None:
 
 
 def packages_sealed(*, since: datetime | None = None) -> list[str]:
-    """Return the paths of the sealed packages in the ledger, also outside of the storage; optionally since then."""
+    """Return the paths of the sealed packages in the catalogue, also outside of the storage; optionally since then."""
     with ledger_access("listing the packages"):
         rows = job_rows().filter(HAS_BACKUP, backup_file_path__endswith=".gpg").order_by("backup_file_path")
         rows = rows if since is None else rows.filter(completed_at__gte=since)

@@ -16,7 +16,7 @@ from .rows import HAS_BACKUP, job_rows
 
 
 class StoredBackup(NamedTuple):
-    """A stored backup in the ledger: a snapshot in a repository, or a package."""
+    """A stored backup in the catalogue: a snapshot in a repository, or a package."""
 
     pk: int
     repository: int | None
@@ -36,7 +36,7 @@ class SealedPackage(NamedTuple):
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holding:
-    """The number of backups that the ledger has in a repository, and the time of the newest."""
+    """The number of backups that the catalogue has in a repository, and the time of the newest."""
 
     backups: int
     newest: datetime
@@ -49,7 +49,7 @@ def repositories_known() -> list[StoredRepository]:
 
 
 def repository_holdings() -> dict[int, Holding]:
-    """Return the backups that the ledger has in each repository, by primary key; empty ones are left out."""
+    """Return the backups that the catalogue has in each repository, by primary key; empty ones are left out."""
     with ledger_access("counting the stored backups"):
         rows = job_rows().filter(HAS_BACKUP, repository__isnull=False).order_by()
         found = rows.values_list("repository_id").annotate(
@@ -78,7 +78,7 @@ def backups_stored(*, without: Collection[int] = ()) -> Iterator[StoredBackup]:
 
 
 def snapshots_without_repository() -> dict[int, tuple[str, bool]]:
-    """Return storage path and encryption of the snapshots without a repository in the ledger, by primary key."""
+    """Return storage path and encryption of the snapshots without a repository in the catalogue, by primary key."""
     with ledger_access("listing the stored backups"):
         rows = job_rows().filter(HAS_BACKUP, repository=None).exclude(snapshot_id="").order_by()
         return {

@@ -1,1 +1,1 @@
-"""Writes to the ledger, named <entity>_<action>; each state change is one conditional UPDATE."""
+"""Writes to the catalogue, named <entity>_<action>; each state change is one conditional UPDATE."""

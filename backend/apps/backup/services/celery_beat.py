@@ -1,6 +1,6 @@
 """The rows of django-celery-beat, if it is installed: one for each configuration whose schedule runs.
 
-Beat only starts the task; the ledger decides whether a slot is due. A row is ours if it has our task and names a
+Beat only starts the task; the catalogue decides whether a slot is due. A row is ours if it has our task and names a
 configuration in its arguments. Other rows are never changed, also if they have the same name.
 """
 
@@ -102,7 +102,7 @@ def _save(configuration: BackupConfiguration, row: Model | None) -> bool:
         "enabled": True,
         "one_off": False,
         "queue": conf.load().celery_queue or None,
-        # Beat treats a row with a start time as overdue. Before the schedule's start the ledger finds nothing due.
+        # Beat treats a row with a start time as overdue. Before the schedule's start the catalogue finds nothing due.
         "start_time": None,
         "description": f"Wakes the backup system for the configuration {configuration.name}. Change it there.",
     }

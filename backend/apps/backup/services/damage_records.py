@@ -1,4 +1,4 @@
-"""Write known damage of repositories into the ledger."""
+"""Write known damage of repositories into the catalogue."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _Rows: TypeAlias = list[tuple[str, str, str, str, str]]
 def damage_note(
     repository: Repository, damages: Iterable[Damage], *, found_by: DamageFinder, now: datetime
 ) -> list[RepositoryDamage]:
-    """Write damage into the ledger; return the rows that are new, or that are open again after they were healed."""
+    """Write damage into the catalogue; return the rows that are new, or that are open again after they were healed."""
     rows: _Rows = [(one.pack, one.blob, one.blob_kind, str(one.kind), one.reason) for one in damages]
     return _note(repository, rows, found_by, now)
 
@@ -31,7 +31,7 @@ def damage_note(
 def damaged_files_note(
     repository: Repository, kind: DamageKind, faults: Mapping[StorageId, str], *, found_by: DamageFinder, now: datetime
 ) -> list[RepositoryDamage]:
-    """Write index or snapshot files that cannot be read into the ledger; return the new rows."""
+    """Write index or snapshot files that cannot be read into the catalogue; return the new rows."""
     return _note(repository, [(name, "", "", str(kind), reason) for name, reason in faults.items()], found_by, now)
 
 

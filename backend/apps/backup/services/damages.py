@@ -51,7 +51,7 @@ def damage_found(
     now: datetime,
     tick: Callable[[], None] | None = None,
 ) -> AssessmentResult:
-    """Write damage into the ledger, and assess at once which backups need the content.
+    """Write damage into the catalogue, and assess at once which backups need the content.
 
     The caller holds a lock of the repository.
     """

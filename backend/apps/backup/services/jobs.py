@@ -333,7 +333,7 @@ def _job(job: uuid.UUID) -> BackupJob:
     try:
         return _jobs().select_related("configuration").get(uuid=job)
     except BackupJob.DoesNotExist:
-        raise JobNotFound(f"The ledger has no job {job}.") from None
+        raise JobNotFound(f"The catalogue has no job {job}.") from None
 
 
 def _fenced(claim: Claim, doing: str, **columns: object) -> None:

@@ -1,4 +1,4 @@
-"""Changes of keys in the ledger: their entry and release, and the rows that follow a replaced repository."""
+"""Changes of keys in the catalogue: their entry and release, and the rows that follow a replaced repository."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The repository of a job: the one in which the ledger has its backups; another one only if a user allows it.
+"""The repository of a job: the one in which the catalogue has its backups; another one only if a user allows it.
 
 A storage that is not mounted is an empty folder. A new repository there would hide that all earlier backups are
 missing, and fill the disk below the mount point.
@@ -30,9 +30,9 @@ class OpenedRepository(NamedTuple):
 
 
 def repository_for_job(job: BackupJob, place: RepositoryPlace, *, may_begin: bool, now: datetime) -> OpenedRepository:
-    """Open or create the repository at a place for a job, and enter it into the ledger.
+    """Open or create the repository at a place for a job, and enter it into the catalogue.
 
-    Unless `may_begin`, raises `StorageAbsent` if the ledger has backups there and the repository is missing, and
+    Unless `may_begin`, raises `StorageAbsent` if the catalogue has backups there and the repository is missing, and
     `StorageExchanged` if another one is in its place. Also raises the errors of opening it.
     """
     rows = _rows_at(place)
@@ -132,7 +132,7 @@ def _absent_message(job: BackupJob, place: RepositoryPlace, held: list[Holding])
 
 def _exchanged_message(job: BackupJob, place: RepositoryPlace, repository: Repository, held: list[Holding]) -> str:
     return (
-        f"The repository in {str(place.path)!r} ({repository.id[:8]}) is not the one that the ledger knows, and"
+        f"The repository in {str(place.path)!r} ({repository.id[:8]}) is not the one that the catalogue knows, and"
         f" {_held_text(held)} there that it does not hold. Put the right repository back, and run the job again."
         f" {_new_repository_hint(job)}"
     )
@@ -140,7 +140,7 @@ def _exchanged_message(job: BackupJob, place: RepositoryPlace, repository: Repos
 
 def _held_text(held: list[Holding]) -> str:
     backups, newest = sum(one.backups for one in held), max(one.newest for one in held)
-    return f"the ledger has {backups} backups (the newest of {newest:%Y-%m-%d %H:%M})"
+    return f"the catalogue has {backups} backups (the newest of {newest:%Y-%m-%d %H:%M})"
 
 
 def _new_repository_hint(job: BackupJob) -> str:

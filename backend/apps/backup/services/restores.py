@@ -38,7 +38,7 @@ def restore_create(
 ) -> RestoreJob:
     """Write a PENDING restore, under the given uuid if there is one.
 
-    A backup job that the ledger does not know is left out; `backup_reference` names it all the same.
+    A backup job that the catalogue does not know is left out; `backup_reference` names it all the same.
     """
     with ledger_access("creating a restore"):
         jobs = BackupJob.objects.using(ledger_alias())

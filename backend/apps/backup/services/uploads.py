@@ -81,7 +81,7 @@ def uploads_expire(*, now: datetime) -> None:
         if files.get(row.uuid, 0) < before.timestamp():
             _delete(row, action="upload.expire")
     for upload in set(files) - known:
-        # A file without a row: a restore has replaced the ledger, or a crash came between the file and the row.
+        # A file without a row: a restore has replaced the catalogue, or a crash came between the file and the row.
         if files[upload] < before.timestamp():
             uploads.remove_file(upload)
 

@@ -16,7 +16,7 @@ _MOST_MARKS: Final = 64
 _COST: Final = 1 << 15
 _BLOCK: Final = 8
 _MEMORY: Final = 64 << 20
-"""Parameters of scrypt: as slow as the keys of a repository, so that the ledger does not make guessing easier."""
+"""Parameters of scrypt: as slow as the keys of a repository, so that the catalogue does not make guessing easier."""
 
 _salt = os.urandom(32)
 
@@ -42,7 +42,7 @@ def fingerprint(passphrase: Passphrase) -> bytes:
 
 
 def slow_digest(passphrase: Passphrase, salt: bytes) -> str:
-    """Return a slow salted hash, which may be stored in the ledger."""
+    """Return a slow salted hash, which may be stored in the catalogue."""
     text = passphrase.reveal().encode("utf-8", "surrogatepass")
     return hashlib.scrypt(text, salt=salt, n=_COST, r=_BLOCK, p=1, maxmem=_MEMORY, dklen=32).hex()
 

@@ -1,6 +1,6 @@
 """A reserve of space in each storage, released when a removal or a prune needs room on a full disk.
 
-Removing backups itself takes a few blocks: a lock, new index files, rows of a ledger that may lie on the same disk.
+Removing backups itself takes a few blocks: a lock, new index files, rows of a catalogue that may lie on the same disk.
 Each storage therefore holds a file of a fixed size. It is deleted before a removal on a disk that is nearly full, and
 made again afterwards if it fits, or else by a later job when there is ample room.
 """

@@ -1,6 +1,6 @@
-"""Paths of stored files: relative to the storage root in the ledger, absolute in the program.
+"""Paths of stored files: relative to the storage root in the catalogue, absolute in the program.
 
-The storage can be moved to another mount, and the ledger to another machine: files in BACKUP_STORAGE_ROOT are found
+The storage can be moved to another mount, and the catalogue to another machine: files in BACKUP_STORAGE_ROOT are found
 from the root that is set there. Paths outside of it stay as they are.
 """
 
@@ -18,7 +18,7 @@ from .. import conf
 
 
 def storage_relative(path: str) -> str:
-    """Return a path as the ledger stores it: relative to the storage root if it lies inside. A `/` at its end stays."""
+    """Return a path as the catalogue has it: relative to the storage root if it lies inside. A `/` at its end stays."""
     if not path.startswith("/"):
         return path
     for root in _roots():
@@ -30,7 +30,7 @@ def storage_relative(path: str) -> str:
 
 
 def storage_absolute(path: str) -> str:
-    """Return the absolute path for one that the ledger stores; an empty one stays empty."""
+    """Return the absolute path for one that the catalogue stores; an empty one stays empty."""
     return os.path.join(_roots()[0], path) if path else path  # noqa: PTH118  called for each row
 
 

@@ -12,7 +12,7 @@ from ..terminal import facts
 
 
 class Command(BackupCommand):
-    help = "Add stored backups that the ledger does not know, and list the backups that are in no storage."
+    help = "Add stored backups that the catalogue does not know, and list the backups that are in no storage."
     examples = (
         "backup_catalogue --rebuild",
         "backup_catalogue --rebuild --forget-missing",

@@ -171,7 +171,7 @@ class Command(BackupCommand):
 
 
 def _compare_packs(*, now: datetime) -> None:
-    """Compare the packs with the index if the ledger is writable; all other checks only read the ledger."""
+    """Compare the packs with the index if the catalogue is writable; all other checks only read the catalogue."""
     with contextlib.suppress(LedgerUnavailable):
         check_packs(now=now)
 

@@ -256,7 +256,7 @@ class Command(BackupCommand):
 
 
 def _record(plan: Plan, target: str, *, began: datetime, reason: str = "") -> list[str]:
-    """Record a restore beside the live system in the ledger; return a note if the ledger cannot be written."""
+    """Record a restore beside the live system in the catalogue; return a note if the catalogue cannot be written."""
     new = NewRestore(
         restore_type=plan.restore_type,
         backup_job=uuid.UUID(plan.backup_job) if plan.backup_job else None,
@@ -267,5 +267,5 @@ def _record(plan: Plan, target: str, *, began: datetime, reason: str = "") -> li
     try:
         restore_beside_record(new, began=began, now=timezone.now(), counts=plan.counts, reason=reason)
     except LedgerUnavailable as error:
-        return [f"this restore is not in the ledger: {error}"]
+        return [f"this restore is not in the catalogue: {error}"]
     return []

@@ -50,7 +50,7 @@ class Command(BackupCommand):
         parser.add_argument(
             "--new-repository",
             action="store_true",
-            help="create a new repository, although the ledger lists backups in one that is lost",
+            help="create a new repository, although the catalogue lists backups in one that is lost",
         )
         how = parser.add_mutually_exclusive_group()
         how.add_argument("--detach", action="store_true", help="return at once; the job runs in the background")

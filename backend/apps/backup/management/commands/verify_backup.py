@@ -55,7 +55,7 @@ class Command(BackupCommand):
                     ("rehearsal", result.rehearsals.state),
                     ("restore", result.rehearsals.warnings()),
                     ("notes", list(result.notes)),
-                    ("recorded", "" if result.recorded else "no: the ledger has no row for this backup"),
+                    ("recorded", "" if result.recorded else "no: the catalogue has no row for this backup"),
                 ]
             )
         failed = result.findings or result.rehearsals.state == RehearsalState.FAILED

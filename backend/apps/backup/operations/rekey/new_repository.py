@@ -3,8 +3,8 @@
 1. The new repository is made beside the old one, with a mark in it, and everything is copied while backups go on.
 2. The whole copy is read and verified.
 3. Under the exclusive lock of the old one, snapshots made meanwhile are copied and verified; the change is entered in
-   the ledger, the mark is removed, and the two are exchanged in one step of the file system.
-4. The ledger's rows follow, and the old repository is kept beside it under another name until it is released.
+   the catalogue, the mark is removed, and the two are exchanged in one step of the file system.
+4. The catalogue's rows follow, and the old repository is kept beside it under another name until it is released.
 
 After a kill the next run goes on at the step where it was: the mark distinguishes a copy from the old repository.
 """
@@ -176,12 +176,12 @@ class Exchange:
         try:
             exchange_names(self._unfinished, self.place.path)
         except OSError:
-            # The file system cannot exchange names. Between the two renames the ledger's entry says what lies where.
+            # The file system cannot exchange names. Between the two renames the catalogue's entry says what lies where.
             self.place.path.rename(kept)
             self._unfinished.rename(self.place.path)
 
     def _finish(self, change: KeyChange) -> bool:
-        """Rename the old repository, and change the ledger's rows. Return False if the two are not exchanged yet."""
+        """Rename the old repository, and change the catalogue's rows. Return False if the two are not exchanged yet."""
         kept = self.place.storage / change.replaced
         repository = open_with_either(self.place.path, self.new, self.old)
         if repository.id != change.repository_id:

@@ -82,7 +82,7 @@ def plan_rekey(
     """Plan a change after which `new` opens everything instead of `old`, and `others` open a new repository as well.
 
     An interrupted change has the same plan again; its completed steps are not repeated. Raises the errors of reading
-    the ledger and the storage.
+    the catalogue and the storage.
     """
     message_passphrase(new)
     is_same = old.reveal() == new.reveal()
@@ -95,7 +95,7 @@ def plan_rekey(
         for place, _ in exchanges_cut_off()
     ]
     plan.blocking += [
-        f"the ledger has backups in the repository in {path!r}, which is not there: mount its storage first, or it"
+        f"the catalogue has backups in the repository in {path!r}, which is not there: mount its storage first, or it"
         " keeps the old passphrase"
         for path in places_away()
     ]
@@ -123,7 +123,7 @@ def plan_rekey(
 
 
 def _plan_packages(plan: RekeyPlan) -> None:
-    """Plan to encrypt the sealed packages in the storage again; one that the ledger has and that is missing blocks."""
+    """Plan to encrypt the sealed packages in the storage again; one of the catalogue that is missing blocks."""
     in_ledger = selectors.packages_sealed()
     stored = {Path(path).resolve() for path in in_ledger if is_stored_package(Path(path))}
     away = sorted(path for path in stored if not path.is_file())
@@ -132,7 +132,7 @@ def _plan_packages(plan: RekeyPlan) -> None:
     plan.elsewhere = [path for path in in_ledger if Path(path).resolve() not in stored]
     if away:
         plan.blocking.append(
-            f"{len(away)} sealed packages that the ledger has in the storage are not there, the first is {away[0]}:"
+            f"{len(away)} sealed packages that the catalogue has in the storage are not there, the first is {away[0]}:"
             " they would keep the old passphrase. Mount their storage or put them back; if they are lost,"
             " `backup_catalogue --rebuild --forget-missing`"
         )

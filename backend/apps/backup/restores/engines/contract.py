@@ -129,7 +129,7 @@ class DatabaseEngine(SwapEngine):
 
     @abstractmethod
     def carry_ledger(self, component: Component, target: str) -> str:
-        """Copy the ledger's rows from the live database to `target`; return "" on success, else the reason.
+        """Copy the catalogue's rows from the live database to `target`; return "" on success, else the reason.
 
         Raises `StorageFull`.
         """

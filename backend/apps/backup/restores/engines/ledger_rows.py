@@ -1,4 +1,4 @@
-"""The ledger's rows in a restored database: the part that all engines share."""
+"""The catalogue's rows in a restored database: the part that all engines share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ...ledger import ledger_models
 
 @dataclass(frozen=True)
 class ForeignColumn:
-    """A column that refers to a table outside of the ledger, which is restored: its rows may have other keys there.
+    """A column that refers to a table outside of the catalogue, which is restored: its rows may have other keys there.
 
     `name` is the column by which the same row is recognised: the user's name, or `key` itself.
     """
@@ -40,8 +40,8 @@ def foreign_columns(model: type[models.Model]) -> list[ForeignColumn]:
 
 
 def no_room(where: str) -> StorageFull:
-    """Return the error for a full disk: rows of a readable ledger are not given up because of that."""
+    """Return the error for a full disk: rows of a readable catalogue are not given up because of that."""
     return StorageFull(
-        f"The ledger could not be carried over: there is no space left {where}. Nothing live was changed; make room"
+        f"The catalogue could not be carried over: there is no space left {where}. Nothing live was changed; make room"
         " there and repeat."
     )

@@ -1,1 +1,1 @@
-"""The ledger of the backup system during a restore."""
+"""The catalogue of the backup system during a restore."""

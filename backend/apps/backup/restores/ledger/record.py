@@ -1,4 +1,4 @@
-"""Record a restore in the ledger, which may be unreadable before the restore, and is another one after it."""
+"""Record a restore in the catalogue, which may be unreadable before the restore, and is another one after it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from ..journal import Journal, State
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RestoreOutcome:
-    """The result of a restore for the ledger."""
+    """The result of a restore for the catalogue."""
 
     phases: Sequence[Mapping[str, object]] = ()
     counts: Mapping[str, object] = dataclasses.field(default_factory=dict)
@@ -45,7 +45,7 @@ class RestoreOutcome:
 
 
 def begin(journal: Journal, *, asked_for: bool = False) -> bool:
-    """Enter the restore as RUNNING, in its row if it was requested; return False if the ledger cannot be used.
+    """Enter the restore as RUNNING, in its row if it was requested; return False if the catalogue cannot be used.
 
     Raises `IllegalTransition` if it was requested and the request was cancelled.
     """
@@ -66,9 +66,9 @@ def begin(journal: Journal, *, asked_for: bool = False) -> bool:
 
 
 def ledger_is_readable() -> bool:
-    """Return whether the live database has a ledger that can be read."""
+    """Return whether the live database has a catalogue that can be read."""
     try:
-        with ledger_access("looking for the ledger"):
+        with ledger_access("looking for the catalogue"):
             BackupJob.objects.using(ledger_alias()).exists()
     except LedgerUnavailable:
         return False
@@ -94,7 +94,7 @@ def _end(end: Callable[..., None], journal: Journal, reason: str, error: BaseExc
     try:
         end(journal.restore, reason, now=timezone.now())
     except (LedgerUnavailable, IllegalTransition, RestoreNotFound) as also:
-        error.add_note(f"The ledger could not be told: {also}")
+        error.add_note(f"The catalogue could not be told: {also}")
 
 
 def finish(
@@ -103,9 +103,9 @@ def finish(
     *,
     packages: Mapping[Path, Manifest] | None = None,
 ) -> list[str]:
-    """Record a swapped restore in the ledger that is live now, close the journal, and return notes for the user.
+    """Record a swapped restore in the catalogue that is live now, close the journal, and return notes for the user.
 
-    `packages` are those that the restore has read: in a package's own ledger, the job that made it is still running.
+    `packages` are those that the restore has read: in a package's own catalogue, the job that made it is still running.
     """
     compare(journal)
     notes = _set_aside_notes(journal) + _lost(journal)
@@ -127,7 +127,7 @@ def finish(
         # The restore was interrupted after this step: it is recorded already.
         pass
     except LedgerUnavailable as error:
-        notes.append(f"the restored database holds no usable ledger: {error} Then run backup_catalogue --rebuild.")
+        notes.append(f"the restored database holds no usable catalogue: {error} Then run backup_catalogue --rebuild.")
     else:
         notes += _update_schedules()
     notes += _to_rebuild()
@@ -177,7 +177,7 @@ def _to_rebuild() -> list[str]:
 
 
 def begin_again(journal: Journal) -> None:
-    """Enter the restore into the restored ledger, unless it has it already."""
+    """Enter the restore into the restored catalogue, unless it has it already."""
     try:
         begin(journal)
     except (IllegalTransition, RestoreNotFound):
@@ -205,7 +205,7 @@ def _update_schedules() -> list[str]:
 
 
 def rolled_back(journal: Journal) -> list[str]:
-    """Record the rollback in the ledger that is live again, and return notes."""
+    """Record the rollback in the catalogue that is live again, and return notes."""
     return (
         _set_aside_notes(journal)
         + (_try_to_record(journal, restore_rolled_back) or _update_schedules())
@@ -214,7 +214,7 @@ def rolled_back(journal: Journal) -> list[str]:
 
 
 def released(journal: Journal) -> list[str]:
-    """Record in the ledger that nothing is kept any more, and return notes."""
+    """Record in the catalogue that nothing is kept any more, and return notes."""
     return _try_to_record(journal, restore_released)
 
 
@@ -222,5 +222,5 @@ def _try_to_record(journal: Journal, change: Callable[[uuid.UUID], None]) -> lis
     try:
         change(journal.restore)
     except (LedgerUnavailable, IllegalTransition, RestoreNotFound) as error:
-        return [f"the ledger could not be told: {error}"]
+        return [f"the catalogue could not be told: {error}"]
     return []

@@ -22,7 +22,7 @@ _KEY: Final = "SECRET_KEY"
 def is_of_another_system(ref: BackupRef, manifest: Manifest) -> bool:
     """Return whether a backup is a package file of another system.
 
-    It counts as one of this system if the ledger has its job, or if SECRET_KEY was the same.
+    It counts as one of this system if the catalogue has its job, or if SECRET_KEY was the same.
     """
     if ref.package is None or ref.in_ledger:
         return False

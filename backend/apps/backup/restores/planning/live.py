@@ -343,7 +343,7 @@ def _plan_ledger(plan: Plan, databases: Sequence[DatabaseRecord | DataRecord]) -
         plan.ledger = "stays as it is"
         return
     if isinstance(record, DataRecord):
-        # The migrations of the code make the ledger's tables.
+        # The migrations of the code make the catalogue's tables.
         plan.ledger = "is carried over if the live one can be read, else made again from the repositories"
         return
     tables = {table.rpartition(".")[2] for table in record.tables}

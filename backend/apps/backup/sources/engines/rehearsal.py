@@ -49,7 +49,7 @@ class Rehearsal:
         return [str(one) for one in self.failures] + weaker
 
     def to_json(self) -> dict[str, object]:
-        """Return the result for the ledger and for programs, with at most 50 entries of each list."""
+        """Return the result for the catalogue and for programs, with at most 50 entries of each list."""
         values = asdict(self)
         for name in ("failures", "weaker", "notes"):
             values[name] = values[name][:_MOST_STORED]
@@ -84,5 +84,5 @@ class Rehearsals:
         return lines[:_MOST_STORED]
 
     def to_json(self) -> dict[str, object]:
-        """Return the results for the ledger, by alias."""
+        """Return the results for the catalogue, by alias."""
         return {alias: one.to_json() for alias, one in self.by_alias.items()}

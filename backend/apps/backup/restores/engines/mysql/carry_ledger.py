@@ -1,4 +1,4 @@
-"""Copy the ledger's rows between two databases of a MariaDB or MySQL server."""
+"""Copy the catalogue's rows between two databases of a MariaDB or MySQL server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .server import is_out_of_room, reason
 
 
 def carry_mysql(alias: str, live: str, staged: str) -> str:
-    """Copy the ledger's rows from one database of the server to the other; return "" on success, else the reason."""
+    """Copy the catalogue's rows from one database of the server to the other; return "" on success, else the reason."""
     try:
         with fresh_mysql(alias, staged) as connection, connection.cursor() as cursor:
             for model in ledger_models():
@@ -38,7 +38,7 @@ def carry_mysql(alias: str, live: str, staged: str) -> str:
     except DatabaseFailure as error:
         if is_out_of_room(error):
             raise no_room(f"on the server of the database {alias!r} ({reason(error)})") from error
-        return f"the ledger of the live database {live!r} cannot be copied ({reason(error)})"
+        return f"the catalogue of the live database {live!r} cannot be copied ({reason(error)})"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Copy the ledger's rows between two databases of a PostgreSQL server."""
+"""Copy the catalogue's rows between two databases of a PostgreSQL server."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DISK_FULL: Final = "53100"
 
 
 def carry_postgresql(alias: str, live: str, staged: str) -> str:
-    """Copy the ledger's rows from one database of the server to the other; return "" on success, else the reason."""
+    """Copy the catalogue's rows from one database of the server to the other; return "" on success, else the reason."""
     try:
         with (
             fresh_connection(alias, live) as source,
@@ -43,7 +43,7 @@ def carry_postgresql(alias: str, live: str, staged: str) -> str:
         message = str(error).strip()
         if sqlstate(error) == _DISK_FULL:
             raise no_room(f"on the server of the database {alias!r} ({message})") from error
-        return f"the ledger of the live database {live!r} cannot be copied ({message})"
+        return f"the catalogue of the live database {live!r} cannot be copied ({message})"
     return ""
 
 

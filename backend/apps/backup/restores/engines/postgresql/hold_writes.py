@@ -1,8 +1,8 @@
 """Make sessions of PostgreSQL wait with their writes, from the backup of the live state to the swap.
 
 A session of the restore locks the tables for writers. It writes nothing itself: the locks end with its process, also
-after a kill. Readers continue, and so does the restore's own ledger. The swap ends all sessions: writers that wait get
-an error.
+after a kill. Readers continue, and so does the restore's own catalogue. The swap ends all sessions: writers that wait
+get an error.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def held(alias: str) -> Iterator[None]:
 
 
 def _lock_tables(cursor: CursorWrapper) -> None:
-    # Foreign keys of the ledger's rows are checked in other tables, which this lock mode permits.
+    # Foreign keys of the catalogue's rows are checked in other tables, which this lock mode permits.
     free = [model._meta.db_table for model in ledger_models()]
     free += [model._meta.db_table for model in apps.get_models() if model._meta.app_label in _BOOKKEEPING]
     cursor.execute(_TABLES, [free])

@@ -1,4 +1,4 @@
-"""Copy the ledger's rows between two SQLite files."""
+"""Copy the catalogue's rows between two SQLite files."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sq
 
 
 def carry_sqlite(live: Path, staged: Path) -> str:
-    """Copy the ledger's rows from one SQLite file to the other; return "" on success, else the reason."""
+    """Copy the catalogue's rows from one SQLite file to the other; return "" on success, else the reason."""
     tables = [model._meta.db_table for model in ledger_models()]
     uri = f"file:{quote(str(staged))}?mode=rw"
     try:

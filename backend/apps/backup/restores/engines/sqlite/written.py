@@ -46,7 +46,7 @@ def _as_it_was(alias: str, stored: StoredAt) -> Iterator[Path | None]:
 
 
 def _changed_in(place: str, before: Path) -> dict[str, int]:
-    """Count the rows of each table that differ from the copy, without the ledger's, which were carried over."""
+    """Count the rows of each table that differ from the copy, without the catalogue's, which were carried over."""
     own = {model._meta.db_table for model in ledger_models()}
     with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
         cursor = connection.cursor()

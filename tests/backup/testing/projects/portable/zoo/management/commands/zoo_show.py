@@ -16,7 +16,7 @@ class Command(BaseCommand):
 
     def handle(self, **options):
         for model in sorted(apps.get_models(include_auto_created=True), key=lambda model: model._meta.label):
-            # The ledger of the backup system is the living one's.
+            # The catalogue of the backup system is the living one's.
             if model._meta.app_label != "backup" and not model._meta.proxy:
                 self.show(model._meta.label, model._base_manager.all())
         self.show("migrations", MigrationRecorder.Migration.objects.exclude(app="backup"))

@@ -1,4 +1,4 @@
-"""Every row of every table, as text with full precision; the ledger of the backup system is left out."""
+"""Every row of every table, as text with full precision; the catalogue of the backup system is left out."""
 
 from django.core.management.base import BaseCommand
 from django.db import connection
