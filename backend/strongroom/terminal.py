@@ -1,18 +1,22 @@
-"""Tables with one look on a terminal and in a pipe, and a quiet end when the reader of the pipe has gone."""
+"""Tables with one look on a terminal and in a pipe, and the end of a command whose output cannot be written."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
-import select
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from strongroom.exit_codes import NO_READER
+from strongroom.exit_codes import FAILED, NO_READER
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 _GAP = "  "
 _INDENT = "    "
@@ -89,30 +93,58 @@ def _second_lines(parts: Sequence[str], width: int) -> Iterator[str]:
         yield _INDENT + line
 
 
-@contextlib.contextmanager
-def quiet_without_reader() -> Iterator[None]:
-    """End the process with `NO_READER`, without a message, if the reader of stdout has gone, such as `head`.
+class _Stdout(io.FileIO):
+    """The file behind stdout. It remembers that it could not be written."""
 
-    Other broken pipes, such as that of a child process, stay errors.
+    failed = False
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            self.failed = True
+            raise
+
+
+@contextlib.contextmanager
+def guarded_stdout() -> Iterator[None]:
+    """End the process when stdout cannot be written, also where a flush at the end finds it.
+
+    If its reader has gone, such as `head`, the exit code is `NO_READER`, without a message. Otherwise, such as on a
+    full disk, it is `FAILED`. Errors of other files, and broken pipes of other processes, stay errors.
     """
+    before = sys.stdout
+    try:
+        file = _Stdout(before.fileno(), "wb", closefd=False)
+    except (AttributeError, OSError, ValueError):
+        # A program has put an object of its own there, whose errors are its own.
+        yield
+        return
+    before.flush()
+    at_once = file.isatty() or any(getattr(before, mode, False) for mode in ("line_buffering", "write_through"))
+    sys.stdout = io.TextIOWrapper(io.BufferedWriter(file), before.encoding, before.errors, line_buffering=at_once)
     try:
         try:
             yield
         finally:
             sys.stdout.flush()
-    except BrokenPipeError:
-        if not reader_has_gone():
+    except OSError as error:
+        if not file.failed:
             raise
-        # Python would report the rest of its buffer again at its exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        raise SystemExit(NO_READER) from None
+        # Python would write the rest of its buffer again at its exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), file.fileno())
+        if isinstance(error, BrokenPipeError):
+            raise SystemExit(NO_READER) from None
+        sys.stderr.write(
+            f"error: The output cannot be written: {error.strerror}. It is incomplete. Make room or send it to another"
+            " place, and run the command again.\n"
+        )
+        raise SystemExit(FAILED) from None
+    finally:
+        sys.stdout = before
 
 
-def reader_has_gone() -> bool:
-    """Return whether stdout is a pipe or socket that no process reads."""
-    watched = select.poll()
-    try:
-        watched.register(sys.stdout.fileno(), select.POLLOUT)
-    except (OSError, ValueError):
-        return False
-    return any(event & (select.POLLERR | select.POLLHUP) for _file, event in watched.poll(0))
+def stdout_has_failed() -> bool:
+    """Return whether stdout could not be written inside of `guarded_stdout`."""
+    file = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    return isinstance(file, _Stdout) and file.failed

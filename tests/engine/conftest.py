@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import hypothesis
 import pytest
 from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic, restic_binaries
 
 from strongroom.backends import LocalBackend
+from strongroom.cli import main
 from strongroom.repository import Repository
 
 # The first example pays for imports and first pages; a deadline would measure the machine, not the code.
@@ -43,3 +45,27 @@ def under_limit() -> Iterator[Callable[[int], None]]:
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
     signal.signal(signal.SIGXFSZ, handler)
+
+
+class Answer(NamedTuple):
+    stdout: bytes
+    stderr: bytes
+
+
+Call = Callable[..., Answer]
+
+
+@pytest.fixture
+def call(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Call:
+    """Run `strongroom` in this process, because a new one takes half a second."""
+
+    def call(store: Path, *arguments: str, code: int = 0) -> Answer:
+        monkeypatch.setenv("STRONGROOM_REPOSITORY", str(store))
+        monkeypatch.setenv("BACKUP_PASSWORD", PASSPHRASE)
+        capfdbinary.readouterr()
+        done = main(arguments)
+        answer = Answer(*capfdbinary.readouterr())
+        assert done == code, (arguments, answer)
+        return answer
+
+    return call

@@ -14,16 +14,15 @@ import tarfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
+from tests.engine.conftest import Call
 from tests.engine.testing.restic import CHEAP, PASSPHRASE, Restic, environment
 
 from strongroom.backends import LocalBackend
 from strongroom.checker import check
-from strongroom.cli import main
 from strongroom.ids import BlobKind
 from strongroom.repository import Repository
 
@@ -57,30 +56,6 @@ def filled(restic: Restic, store: Path, tmp_path: Path) -> tuple[Path, list[str]
     restic.run("backup", str(source))
     ids = [one["id"] for one in json.loads(restic.run("snapshots", "--json"))]
     return source, ids
-
-
-class Answer(NamedTuple):
-    stdout: bytes
-    stderr: bytes
-
-
-Call = Callable[..., Answer]
-
-
-@pytest.fixture
-def call(monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]) -> Call:
-    """Run `strongroom` in this process, because a new one takes half a second."""
-
-    def call(store: Path, *arguments: str, code: int = 0) -> Answer:
-        monkeypatch.setenv("STRONGROOM_REPOSITORY", str(store))
-        monkeypatch.setenv("BACKUP_PASSWORD", PASSPHRASE)
-        capfdbinary.readouterr()
-        done = main(arguments)
-        answer = Answer(*capfdbinary.readouterr())
-        assert done == code, (arguments, answer)
-        return answer
-
-    return call
 
 
 def records(output: bytes) -> list[dict]:

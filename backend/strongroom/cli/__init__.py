@@ -8,12 +8,12 @@ from strongroom import exit_codes
 from strongroom.cli.output import print_error
 from strongroom.cli.parser import build_parser
 from strongroom.errors import StrongroomError
-from strongroom.terminal import quiet_without_reader
+from strongroom.terminal import guarded_stdout
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Return its exit code."""
-    with quiet_without_reader():
+    with guarded_stdout():
         return _run(arguments)
 
 

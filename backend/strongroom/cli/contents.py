@@ -1,29 +1,23 @@
-"""The subcommands that look into snapshots: stats, diff, find, dump and mount."""
+"""The subcommands that look into snapshots: stats, diff, find and mount."""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import dataclasses
-import os
 import signal
 import sys
-import zipfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import BinaryIO
 
 from strongroom import exit_codes
 from strongroom.cli.access import reading
 from strongroom.cli.output import iso_time, local_time, name, print_error, print_json, print_line, print_record, size
 from strongroom.differ import Comparison, Tally
-from strongroom.downloads.file import FileDownload
-from strongroom.downloads.folder import FolderDownload
-from strongroom.errors import SnapshotNotFound, StrongroomError
+from strongroom.errors import StrongroomError
 from strongroom.finder import Query, blobs_named, blobs_of_packs, find, find_blobs
 from strongroom.format.snapshot import Snapshot
-from strongroom.format.tree import Node, NodeKind
+from strongroom.format.tree import Node
 from strongroom.ids import BlobId, BlobKind
 from strongroom.repository import Index, Repository
 from strongroom.snapshots import SnapshotView
@@ -167,92 +161,6 @@ def _nanoseconds(at: datetime | None) -> int | None:
         return None
     since = at.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 10**9 + since.microseconds * 1000
-
-
-def dump(options: argparse.Namespace) -> int:
-    """Write a file of a snapshot, or a folder as an archive, to stdout or into a new file."""
-    if not options.target and sys.stdout.isatty():
-        print_error("error: stdout is a terminal. Use --target FILE, or send the output to a file or a command.")
-        return exit_codes.USAGE
-    with reading(options) as (repository, index):
-        view = SnapshotView(repository, repository.snapshot(options.snapshot), index)
-        node = _node(view, os.fsencode(options.path).strip(b"/"))
-        written = 0
-        with _output(options.target) as stream:
-            for block in _blocks(view, node, options.archive, stream):
-                stream.write(block)
-                written += len(block)
-            stream.flush()
-    if options.target and options.json:
-        target = str(Path(options.target).absolute())
-        print_json({"snapshot": view.snapshot.id, "path": options.path, "target": target, "type": node.kind.value})
-    return exit_codes.OK
-
-
-def _output(target: str) -> BinaryIO:
-    if not target:
-        return os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    try:
-        return open(target, "xb")
-    except OSError as error:
-        raise StrongroomError(f"Cannot write {target}: {error.strerror}. Nothing was written.") from None
-
-
-def _node(view: SnapshotView, path: bytes) -> Node:
-    if not path:
-        return Node(name=b".", kind=NodeKind.DIR, mode=0o755, subtree=view.snapshot.tree)
-    node = view.find(path)
-    if node is None:
-        raise SnapshotNotFound(
-            f"Snapshot {view.snapshot.id[:8]} has no {name(path)}. `strongroom find` searches for files."
-        )
-    if node.kind not in {NodeKind.FILE, NodeKind.DIR}:
-        raise StrongroomError(f"{name(path)} is a {node.kind.value}. Only files and folders can be dumped.")
-    return node
-
-
-def _blocks(view: SnapshotView, node: Node, archive: str, stream: BinaryIO) -> Iterator[bytes]:
-    """Yield the bytes of a file or a tar; a zip is written to the stream itself."""
-    if node.kind is NodeKind.FILE:
-        file = FileDownload(view, node)
-        yield from file.read(0, file.length)
-    elif archive == "tar":
-        folder = FolderDownload(view, node)
-        if folder.left_out:
-            print_error(f"warning: {folder.left_out.specials} special files are not in the archive")
-        yield from folder.read(0, folder.length)
-    else:
-        _write_zip(view, node, stream)
-
-
-def _write_zip(view: SnapshotView, folder: Node, stream: BinaryIO) -> None:
-    left_out = 0
-    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        for path, node in view.walk(folder.subtree, b"" if folder.name == b"." else folder.name):
-            member = zipfile.ZipInfo(path.decode("utf-8", "backslashreplace"), _zip_time(node.mtime_ns))
-            member.compress_type = zipfile.ZIP_DEFLATED
-            member.external_attr = node.permissions << 16
-            if node.kind is NodeKind.DIR:
-                member.filename += "/"
-                archive.writestr(member, b"")
-            elif node.kind is NodeKind.FILE:
-                with archive.open(member, "w", force_zip64=True) as target:
-                    file = FileDownload(view, node)
-                    for block in file.read(0, file.length):
-                        target.write(block)
-            else:
-                left_out += 1
-    if left_out:
-        print_error(f"warning: {left_out} links and special files are not in the archive")
-
-
-def _zip_time(nanoseconds: int) -> tuple[int, int, int, int, int, int]:
-    """Return a time as zip files hold it: local, from 1980 to 2107."""
-    try:
-        at = datetime.fromtimestamp(nanoseconds // 10**9, UTC).astimezone()
-    except (OverflowError, ValueError):
-        return 1980, 1, 1, 0, 0, 0
-    return (max(1980, min(at.year, 2107)), at.month, at.day, at.hour, at.minute, at.second)
 
 
 def mount(options: argparse.Namespace) -> int:

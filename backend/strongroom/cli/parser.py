@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import TypeAlias
 
 from strongroom import __version__
-from strongroom.cli import commands, contents, copying, forget_prune, packages, repair
+from strongroom.cli import commands, contents, copying, dumping, forget_prune, packages, repair
 from strongroom.cli.access import REPOSITORY
 from strongroom.cli.completion import SHELLS, completes_files, completes_folders, completion
 from strongroom.cli.examples import EXAMPLES
@@ -165,7 +165,7 @@ def _add_searching(verbs: _Verbs, common: _Parser, reads: _Parser) -> None:
     verb.add_argument("path", metavar="PATH", help="a file or folder of the snapshot; / for everything")
     verb.add_argument("--archive", choices=["tar", "zip"], default="tar", help="the form of a folder (default: tar)")
     completes_files(verb.add_argument("-t", "--target", default="", metavar="FILE", help="write into this new file"))
-    verb.set_defaults(run=contents.dump)
+    verb.set_defaults(run=dumping.dump)
 
     verb = verbs.add_parser("mount", parents=[common, reads], help="serve the snapshots as read-only WebDAV folders")
     verb.add_argument("--port", type=int, default=0, metavar="N", help="the port on 127.0.0.1 (default: a free one)")

@@ -60,7 +60,28 @@ def test_watching_ends_quietly_with_ctrl_c(shell: Shell) -> None:
     assert "UNPROTECTED" in shown
     assert "Traceback" not in shown
     assert "needs a terminal" in shell.edms.run("backup", "--watch", expect=2).stderr
-    assert "at least 1 second" in shell.edms.run("backup", "--watch", "--every", "0", expect=2).stderr
+    for pause in ("0", "nan", "inf", "1e300"):
+        assert "from 1 to 3,600" in shell.edms.run("backup", "--watch", "--every", pause, expect=2).stderr
+
+
+def test_watching_survives_a_database_that_goes_away(shell: Shell) -> None:
+    database = shell.edms.home / "edms.sqlite3"
+    away = database.with_suffix(".away")
+    events = [
+        ("Findings", lambda: database.rename(away)),
+        ("Next attempt in 1 seconds", lambda: away.rename(database)),
+        ("Findings", "\x03"),
+    ]
+    shown = plain(shell.on_terminal("stty cols 100 rows 60; python manage.py backup --watch --every 1", events))
+    assert "does not exist" in shown
+    assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize("line", ["backup", "backup --json"])
+def test_a_full_disk_behind_stdout_is_an_error(shell: Shell, line: str) -> None:
+    said = shell.run(f"python manage.py {line} 2>&1 >/dev/full", expect=1)
+    assert said.endswith(" and run the command again.\n")
+    assert said.startswith("error: The output cannot be written: No space left on device.")
 
 
 @pytest.mark.django_db

@@ -8,7 +8,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.backup.testing.edms import BACKEND, Edms
@@ -16,6 +16,8 @@ from tests.backup.testing.mission import text_of
 
 ROOT = BACKEND.parent
 _DEADLINE = 120.0
+
+Answer = tuple[str, str | Callable[[], object]]
 
 
 class Shell:
@@ -51,8 +53,11 @@ class Shell:
         assert done.returncode == expect, f"exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def on_terminal(self, snippet: str, answers: Sequence[tuple[str, str]], *, expect: int = 0, **replaced: str) -> str:
-        """Run it on a terminal and answer its questions, each given by its beginning; what was shown."""
+    def on_terminal(self, snippet: str, answers: Sequence[Answer], *, expect: int = 0, **replaced: str) -> str:
+        """Run it on a terminal and answer its questions, each given by its beginning; what was shown.
+
+        Instead of an answer, a function may do something elsewhere.
+        """
         pid, terminal = pty.fork()
         if pid == 0:
             os.chdir(BACKEND)
@@ -73,7 +78,10 @@ class Shell:
             if waiting and waiting[0][0] in shown[seen:]:
                 question, answer = waiting.pop(0)
                 seen = shown.index(question, seen) + len(question)
-                os.write(terminal, answer.encode() + b"\n")
+                if isinstance(answer, str):
+                    os.write(terminal, answer.encode() + b"\n")
+                else:
+                    answer()
         os.close(terminal)
         _, status = os.waitpid(pid, 0)
         assert waiting == [], f"never asked: {waiting}\n{shown}"

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter
+from django.core.management.base import BaseCommand, CommandError, CommandParser, DjangoHelpFormatter, OutputWrapper
 from django.db import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
-from strongroom.terminal import quiet_without_reader, reader_has_gone
+from strongroom.terminal import guarded_stdout, stdout_has_failed
 
 from ..core.cancellation import JobCancelled
 from ..core.paths import one_line
@@ -55,8 +55,9 @@ class BackupCommand(BaseCommand):
         return super().create_parser(prog_name, subcommand, **kwargs)
 
     def run_from_argv(self, argv: list[str]) -> None:
-        """Run the command. It ends quietly if the reader of its output has gone."""
-        with quiet_without_reader():
+        """Run the command. It ends if its output cannot be written."""
+        with guarded_stdout():
+            self.stdout = OutputWrapper(sys.stdout)
             super().run_from_argv(argv)
 
     def run(self, options: Options) -> int:
@@ -69,7 +70,7 @@ class BackupCommand(BaseCommand):
             with acting(SYSTEM if self.acts_by_itself else _operator()), shown_as(look):
                 code = self.run(options)
         except (BackupError, StrongroomError, OSError, DatabaseFailure) as error:
-            if isinstance(error, BrokenPipeError) and reader_has_gone():
+            if isinstance(error, OSError) and stdout_has_failed():
                 raise
             self.failed(options, error)
             raise CommandError(_lines(self.error_text(error)), returncode=exitcodes.of_error(error)) from error

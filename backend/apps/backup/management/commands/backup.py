@@ -8,16 +8,18 @@ import time
 
 from django.core.management.base import CommandParser
 from django.utils import timezone
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.live import Live
+from rich.text import Text
 
 from ...doctor.health import health
-from ...errors import RequestRefused
+from ...errors import LedgerUnavailable, RequestRefused
 from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..overview import Overview, as_json, lines, look, rendered
+from ..terminal import moment
 
-_LEAST_SECONDS = 1.0
+_LEAST_SECONDS, _MOST_SECONDS = 1.0, 3600.0
 
 
 class Command(BackupCommand):
@@ -49,10 +51,14 @@ class Command(BackupCommand):
         return exitcodes.OK
 
     def _watch(self, options: Options) -> int:
-        """Read the jobs at every turn, with two queries. The findings are at most ten seconds old."""
+        """Read the jobs at every turn, with two queries. The findings are at most ten seconds old.
+
+        While the catalogue cannot be read, the screen says why: an unattended one must come back by itself.
+        """
         pause = float(str(options["every"]))
-        if pause < _LEAST_SECONDS:
-            raise RequestRefused(f"--every must be at least {_LEAST_SECONDS:.0f} second.")
+        # A comparison with nan is never true.
+        if not _LEAST_SECONDS <= pause <= _MOST_SECONDS:
+            raise RequestRefused(f"--every must be from {_LEAST_SECONDS:.0f} to {_MOST_SECONDS:,.0f} seconds.")
         if options["json"] or not sys.stdout.isatty():
             raise RequestRefused("--watch needs a terminal and no --json. Without it, the overview is printed once.")
         console = Console(highlight=False)
@@ -62,9 +68,16 @@ class Command(BackupCommand):
             with Live(rendered(_look()), console=console, auto_refresh=False, vertical_overflow="ellipsis") as live:
                 while True:
                     time.sleep(pause)
-                    live.update(rendered(_look()), refresh=True)
+                    live.update(_rendered_now(pause), refresh=True)
         except KeyboardInterrupt:
             return exitcodes.OK
+
+
+def _rendered_now(pause: float) -> RenderableType:
+    try:
+        return rendered(_look())
+    except LedgerUnavailable as error:
+        return Text(f"{moment(timezone.now())}: {error}\nNext attempt in {pause:g} seconds.", style="bold red")
 
 
 def _look() -> Overview:
