@@ -17,11 +17,11 @@ from demo.private_postgres import private_postgres
 PAGES = Path(__file__).resolve().parents[2] / "docs/operations"
 
 
-def block(page: str, language: str) -> str:
-    """Return the first block of that language on a page."""
-    found = re.search(rf"```{language}\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL)
-    assert found is not None, page
-    return found[1]
+def block(page: str, language: str, number: int = 0) -> str:
+    """Return a block of that language on a page, the first one unless another is asked for."""
+    found = re.findall(rf"```{language}\n(.*?)```", (PAGES / f"{page}.md").read_text(), re.DOTALL)
+    assert len(found) > number, page
+    return str(found[number])
 
 
 def bash(script: str, environment: dict[str, str]) -> str:
@@ -73,6 +73,12 @@ def test_one_document_comes_back_by_its_title(tmp_path):
         with server.connect("edms") as connection:
             titles = connection.execute("SELECT title FROM documents_document ORDER BY title").fetchall()
         assert titles == [("Lease contract",), ("Minutes",)]
+
+        # The file alone, by the title.
+        search, restore = block("one-document", "bash", 1).replace("/srv/found", str(tmp_path / "found")).splitlines()
+        _, _, path = bash(manage + search.replace("#", " --no-header #"), environment).split("\t")
+        bash(f"{manage}FILE={path.strip()}\n{restore}", environment)
+        assert (tmp_path / "found" / path.strip()).read_bytes() == content
 
 
 def test_the_lines_for_cron_run_with_nothing_but_what_stands_there(tmp_path):

@@ -9,6 +9,7 @@ BACKUP_CATCH_UP_HOURS     how late a missed slot still runs; default: until the 
 BACKUP_TIME_LIMIT_MINUTES time limit of jobs whose configuration has none; default: no limit
 BACKUP_FILE_ROOTS         {name: folder}: file trees to capture besides MEDIA_ROOT and the storages of FileFields
 BACKUP_REFERENCE_FIELDS   {"app.Model.field": folder}: text fields that name files, and the folder of relative values
+BACKUP_DOCUMENT_TITLES    {"app.Model.field": [lookups]}: the fields by which people know the document of a file
 BACKUP_NOT_BACKED_UP      files and folders that are left out of the backups on purpose
 BACKUP_REBUILD_AFTER_RESTORE  list of things to rebuild after a restore, in words: search indexes, caches
 BACKUP_DERIVED_TABLES     virtual tables of SQLite that the application rebuilds from other tables
@@ -59,6 +60,7 @@ class BackupSettings:
     file_roots: Mapping[str, Path]
     reference_fields: Mapping[str, Path | None]
     """The folder of relative values, by field; None is MEDIA_ROOT."""
+    document_titles: Mapping[str, tuple[str, ...]]
     not_backed_up: tuple[Path, ...]
     rebuild_after_restore: tuple[str, ...]
     derived_tables: tuple[str, ...]
@@ -104,6 +106,7 @@ def load() -> BackupSettings:
         time_limit=None if time_limit is None else timedelta(minutes=time_limit),
         file_roots=_named_paths("BACKUP_FILE_ROOTS"),
         reference_fields=_reference_fields(),
+        document_titles=_document_titles(),
         not_backed_up=_paths("BACKUP_NOT_BACKED_UP"),
         rebuild_after_restore=_texts("BACKUP_REBUILD_AFTER_RESTORE"),
         derived_tables=_texts("BACKUP_DERIVED_TABLES"),
@@ -181,6 +184,17 @@ def _reference_fields() -> Mapping[str, Path | None]:
     if not all(isinstance(field, str) and field for field in value):
         raise SettingsInvalid(f"{name} is a dictionary of fields, written 'app.Model.field', and folders.")
     return {str(field): None if folder is None else _path(name, folder) for field, folder in value.items()}
+
+
+def _document_titles() -> Mapping[str, tuple[str, ...]]:
+    name = "BACKUP_DOCUMENT_TITLES"
+    value = _value(name) or {}
+    if not isinstance(value, Mapping) or not all(
+        isinstance(fields, list | tuple) and all(isinstance(one, str) and one for one in fields)
+        for fields in value.values()
+    ):
+        raise SettingsInvalid(f"{name} is a dictionary of fields, written 'app.Model.field', and lists of lookups.")
+    return {str(field): tuple(fields) for field, fields in value.items()}
 
 
 def _second_person() -> frozenset[str]:

@@ -32,15 +32,22 @@ _NO_DIGEST: Final = bytes(32)
 class PackageDownload:
     """A snapshot of a backup as one plain `.tar.gz`, without everything below the top names in `without`.
 
+    `not_packed` are top names that a snapshot may have and a package has not: they are not counted as left out.
     Reads all trees to find the length, unless `measures` has it. Raises Damaged, or PackageRefused for a snapshot that
     cannot be a package: of another program, or with names that a package cannot have.
     """
 
     def __init__(
-        self, view: SnapshotView, *, without: Collection[bytes] = (), measures: Measures | None = None
+        self,
+        view: SnapshotView,
+        *,
+        without: Collection[bytes] = (),
+        not_packed: Collection[bytes] = (),
+        measures: Measures | None = None,
     ) -> None:
         self._view = view
         self._without = frozenset(without)
+        self._not_packed = frozenset(not_packed)
         self._time_ns = view.snapshot.time_ns
         self._listed = 0
         self.identity = identity_of(
@@ -74,7 +81,7 @@ class PackageDownload:
 
     def _members(self, left_out: LeftOut) -> Iterator[tuple[Member, Node | None]]:
         """Yield all members in package order, README.txt and SHA256SUMS without a node. Count the left-out entries."""
-        tops = self._view.nodes(self._view.snapshot.tree)
+        tops = [node for node in self._view.nodes(self._view.snapshot.tree) if node.name not in self._not_packed]
         self._require_package(tops)
         yield Member(README, False, len(readme.TEXT), 0o600, self._time_ns), None
         for top in sorted(tops, key=lambda node: place_of(node.name)):

@@ -103,6 +103,14 @@ export const filesQuery = (api: Api, uuid: string, path: string, search: string)
     staleTime: 300_000,
   });
 
+/** The files of a backup whose document has all the words in its number, title, date or file name. */
+export const backupDocumentsQuery = (api: Api, uuid: string, search: string) =>
+  queryOptions({
+    queryKey: ["backup-documents", uuid, search],
+    queryFn: () => unwrap(api.GET("/jobs/{uuid}/documents/", { params: { path: { uuid }, query: { search } } })),
+    staleTime: 300_000,
+  });
+
 const pages = {
   initialPageParam: null as string | null,
   getNextPageParam: (page: { next: string | null }) => cursorOf(page.next),

@@ -214,6 +214,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/jobs/{uuid}/documents/": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** @description Find documents in a backup, also those whose rows are gone from the live system. */
+        get: operations["jobs_documents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/jobs/{uuid}/download/": {
         parameters: {
             query?: never;
@@ -1102,6 +1119,25 @@ export interface components {
             /** @description Bytes that the jobs added to the storage. */
             stored_bytes: number;
             total_seconds: number;
+        };
+        /** @description A file in a backup, with the title of its document. */
+        Document: {
+            /** @description A date or a timestamp in ISO 8601, or empty. */
+            date: string;
+            /** @description The field that names the file: app.Model.field. */
+            field: string;
+            /** @description The value for `paths` of a restore. */
+            path: string;
+            /** @description The fields that name the document, joined. */
+            title: string;
+        };
+        /** @description The files whose titles match, sorted by path. */
+        Documents: {
+            /** @description False if the backup has no titles: a package, a backup of files or databases alone, or an older one. */
+            available: boolean;
+            /** @description Why a search is not complete. */
+            cut_off: components["schemas"]["CutOffEnum"] | components["schemas"]["NullEnum"];
+            results: components["schemas"]["Document"][];
         };
         /** @description A file, folder or other entry in a backup. */
         Entry: {
@@ -3783,6 +3819,103 @@ export interface operations {
             };
             /** @description The media type is not supported. */
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too many requests. Retry-After gives the time to wait. */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description A required service is unavailable or busy. Retry-After gives the time to wait. */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    jobs_documents: {
+        parameters: {
+            query?: {
+                limit?: number;
+                /** @description Words of the number, title, date or file name; each must be there, in any letter case. */
+                search?: string;
+            };
+            header?: never;
+            path: {
+                uuid: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Documents"];
+                };
+            };
+            /** @description The request is not valid. `errors` names each field and the reason. */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The request is not authenticated. */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The permission or the CSRF token is missing. */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The object does not exist. */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The state of the object does not allow this. */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description The object existed, and was removed. */
+            410: {
                 headers: {
                     [name: string]: unknown;
                 };

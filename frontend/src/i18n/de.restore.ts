@@ -115,6 +115,17 @@ export const restore: Catalogue["restore"] = {
     planText: "Der Plan ändert nichts.",
   },
 
+  documents: {
+    label: "Dokumente nach Nummer, Titel, Datum oder Dateiname suchen",
+    found: { one: "{count} Datei gefunden.", other: "{count} Dateien gefunden." },
+    cutOff: {
+      limit: "Es gibt weitere: ergänzen Sie ein Wort.",
+      time: "Die Suche dauerte zu lange und ist nicht vollständig.",
+    },
+    unavailable:
+      "Diese Sicherung enthält keine Dokumenttitel. Sie werden gespeichert, wenn Datenbanken und Dateien zusammen gesichert werden.",
+  },
+
   tree: {
     label: "Dateien in der Sicherung",
     open: "Inhalt von {name}",

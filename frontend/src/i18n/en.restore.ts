@@ -108,6 +108,17 @@ export const restore = {
     planText: "The plan changes nothing.",
   },
 
+  documents: {
+    label: "Find documents by number, title, date or file name",
+    found: { one: "{count} file found.", other: "{count} files found." },
+    cutOff: {
+      limit: "There are more: add a word.",
+      time: "The search took too long and is not complete.",
+    },
+    unavailable:
+      "This backup has no titles of documents. They are stored when databases and files are backed up together.",
+  },
+
   tree: {
     label: "Files in the backup",
     open: "Contents of {name}",

@@ -48,6 +48,7 @@ TABLE: dict[str, dict[str, object]] = {
     "jobs/<str:uuid>/pin/": {"POST": R, "DELETE": R},
     "jobs/<str:uuid>/verify/": {"POST": R},
     "jobs/<str:uuid>/restore/": {"POST": S},
+    "jobs/<str:uuid>/documents/": {"GET": W},
     "jobs/<str:uuid>/files/": {"GET": W},
     "jobs/<str:uuid>/tables/": {"GET": W},
     "jobs/<str:uuid>/download/": {"GET": W, "POST": W},

@@ -23,6 +23,7 @@ from strongroom.errors import (
 
 from .. import errors
 from ..core.manifest import ManifestInvalid
+from ..core.titled_files import TitlesInvalid
 from ..restores import RestoreRefused
 
 TYPE: Final = "urn:edms-backup:problem:"
@@ -87,6 +88,7 @@ _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.UploadConflict, 409, "conflict"),
     (RestoreRefused, 409, "refused"),
     (ManifestInvalid, 409, "refused"),
+    (TitlesInvalid, 409, "refused"),
     (errors.BackupError, 400, "refused"),
     (RepositoryLocked, 503, "locked"),
     (SnapshotNotFound, 410, "gone"),

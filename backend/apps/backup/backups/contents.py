@@ -16,6 +16,7 @@ from strongroom.snapshots import SnapshotView
 
 from ..core.manifest import Manifest, decode
 from ..core.paths import text_of
+from ..core.titled_files import NAME as TITLES
 from ..errors import BackupNotFound
 from ..selectors.backups import stored_backup
 from ..sources.verify import SnapshotPlace, read_manifest
@@ -222,7 +223,7 @@ def _of_node(path: bytes, node: Node) -> Entry:
         modified_at=_timestamp(node.mtime_ns),
         target=None if node.target is None else text_of(node.target),
         withheld=is_withheld(path),
-        in_package=node.kind in {NodeKind.FILE, NodeKind.DIR} and not is_withheld(path),
+        in_package=node.kind in {NodeKind.FILE, NodeKind.DIR} and not is_withheld(path) and path != TITLES.encode(),
     )
 
 

@@ -22,6 +22,7 @@ from strongroom.repository.locks import RepositoryLock
 from strongroom.snapshots import SnapshotView
 
 from ..core.paths import file_name, text_of
+from ..core.titled_files import NAME as TITLES
 from ..errors import BackupNotFound, RequestRefused
 from ..models import BackupJob
 from ..selectors.backups import stored_backup
@@ -197,7 +198,7 @@ def _open_package(row: BackupJob, path: bytes, resources: contextlib.ExitStack) 
 def _open_snapshot(row: BackupJob, path: bytes, resources: contextlib.ExitStack) -> _Found:
     view, lock = resources.enter_context(open_snapshot(row, job_ref(row)))
     if not path:
-        whole = PackageDownload(view, without=WITHHELD_FOLDERS, measures=_measures)
+        whole = PackageDownload(view, without=WITHHELD_FOLDERS, not_packed={TITLES.encode()}, measures=_measures)
         return _Found(whole, f"{row.job_name}{PLAIN_PACKAGE}", GZIP, lock)
     return dataclasses.replace(_part(view, path), lock=lock)
 

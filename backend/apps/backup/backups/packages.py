@@ -46,7 +46,7 @@ def write_package(
 
     return engine.write_package(
         path,
-        point.entries(),
+        point.entries(titles=False),
         mtime_ns=(point.opened_at - _EPOCH) // _MICROSECOND * 1000,
         passphrase=passphrase,
         compression=compression,

@@ -264,7 +264,7 @@ class Capture:
         self, repository: Repository, point: ConsistencyPoint, options: ArchiveOptions, warnings: list[str]
     ) -> JobResult:
         self.tracker.begin("storing", total_bytes=point.bytes_to_read(with_holes=False))
-        done = archive(repository, point.entries(), options, progress=self._report_archived)
+        done = archive(repository, point.entries(titles=True), options, progress=self._report_archived)
         self.manifest, self.positions = point.manifest(), point.positions
         now, finder = timezone.now(), DamageFinder.BACKUP
         damage_note(repository, done.unsound, found_by=finder, now=now)

@@ -23,18 +23,21 @@ from strongroom.streams import Reader
 
 from .. import conf
 from ..core.manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, OutsideFacts, ReferenceFacts, encode
+from ..core.paths import text_of
+from ..core.titled_files import NAME as TITLES
+from ..core.titled_files import TitledFile, encode_lines
 from ..deferred_deletes import Held, hold_deletes
 from .databases import database_aliases
 from .deleted_rows import any_row_is_gone
 from .engines.contract import DatabaseCapture
 from .engines.registry import engine_of
 from .errors import CaptureFailed, SourceRefused
-from .file_references import TEXT, NamedFiles, ReferenceField, reference_fields, rows_name_files
+from .file_references import TEXT, NamedFiles, ReferenceField, rows_name_files, titled_fields
 from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured, tree_size
 from .hard_links import hold_by_links, remove_dead_links
 from .portable_rows import PortableCapture, data_folder, open_portable
 from .project_facts import fact_entries, fingerprints, project_facts
-from .streams import BytesReader
+from .streams import BytesReader, PiecesReader
 from .uncaptured_files import columns_outside
 
 WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "EXPORT"})
@@ -107,8 +110,11 @@ class ConsistencyPoint:
         databases += sum(database.size_hint or 0 for database in self.portable)
         return databases + sum(tree_size(capture, with_holes=with_holes) for capture in self.roots)
 
-    def entries(self) -> list[Entry]:
-        """Return the root entries in the order in which they must be read: the manifest is last."""
+    def entries(self, *, titles: bool) -> list[Entry]:
+        """Return the root entries in the order in which they must be read: the manifest is last.
+
+        `titles` adds the titles of documents, which a snapshot has and a package has not.
+        """
         found: list[Entry] = []
         if self.portable:
             found.append(data_folder(self.portable))
@@ -121,8 +127,17 @@ class ConsistencyPoint:
         if facts:
             found.append(Folder(b"project", facts))
         names = [os.fsdecode(entry.name) for entry in facts]
+        if titles and self.databases and self.roots:
+            found.append(Stream(TITLES.encode(), lambda: PiecesReader(encode_lines(self._titled_files()))))
         found.append(Stream(NAME.encode(), lambda: self._open_manifest(names)))
         return found
+
+    def _titled_files(self) -> Iterator[TitledFile]:
+        """Yield the files of the backup whose documents have a title, when all files have been read."""
+        for path, label, title in self.named.titles():
+            inside = next((found for root in self.roots if (found := root.inside(path)) is not None), None)
+            if inside is not None:
+                yield TitledFile(path=text_of(inside), field=label, title=title.text, date=title.date)
 
     def _database_folder(self, database: DatabaseCapture) -> Folder:
         record = database.record
@@ -247,7 +262,7 @@ class ConsistencyPoint:
         ]
         if self.vanished:
             notes.append(f"{self.vanished} files were deleted while they were read; no row of the backup names them")
-        return notes + self.held.notes
+        return notes + self.named.notes + self.held.notes
 
     @property
     def positions(self) -> dict[str, str]:
@@ -274,7 +289,7 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
     if backup_type not in WITH_DATABASES | WITH_FILES:
         raise SourceRefused(f"There is no backup type {backup_type!r}.")
     selection = Selection(spec.include, spec.exclude)
-    fields = reference_fields(conf.load().reference_fields)
+    fields = titled_fields(conf.load())
     # Before the consistency point: files may be deleted after it.
     outside = columns_outside(database_aliases(portable=True)) if backup_type in WITH_DATABASES else None
     with contextlib.ExitStack() as stack:

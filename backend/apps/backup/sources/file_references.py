@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import itertools
 import os
 import sqlite3
 import threading
@@ -21,9 +22,11 @@ from django.core.exceptions import FieldDoesNotExist, SuspiciousFileOperation
 from django.core.files.storage import Storage
 from django.db import models
 
+from ..conf import BackupSettings
 from ..core.manifest import MAX_EXAMPLES, ReferenceFacts
 from ..deferred_deletes import DeferredDeletes
 from ..errors import SettingsInvalid
+from .document_titles import NO_TITLES, Title, TitleFields, title_fields, titled
 
 MAX_LISTED: Final = 1000
 TEXT: Final = "text"
@@ -47,6 +50,20 @@ class ReferenceField:
     """Whether its storage holds deleted files while a backup runs."""
     path_of: Callable[[str], str] | None = dataclasses.field(default=None, compare=False)
     """The function that returns the path of a value, for a storage that does not put it simply below its location."""
+    titles: TitleFields = NO_TITLES
+    """The fields that name the document of a file."""
+
+
+def titled_fields(settings: BackupSettings) -> list[ReferenceField]:
+    """Return the fields that name files, each with the fields of its titles. Raises `SettingsInvalid`."""
+    found = reference_fields(settings.reference_fields)
+    unknown = sorted(set(settings.document_titles) - {one.label for one in found})
+    if unknown:
+        raise SettingsInvalid(
+            f"BACKUP_DOCUMENT_TITLES names {unknown[0]!r}, which is no field that names files. Correct it, or add the"
+            " field to BACKUP_REFERENCE_FIELDS."
+        )
+    return [dataclasses.replace(one, titles=title_fields(one.label, settings.document_titles)) for one in found]
 
 
 def reference_fields(configured: Mapping[str, Path | None]) -> list[ReferenceField]:
@@ -148,16 +165,18 @@ class NamedFiles:
         self._seen: list[tuple[bytes, bool, int]] = []
         self._not_local: dict[str, int] = {}
         self._checked = 0
+        self.notes: list[str] = []
+        """Notes for the user: titles that could not be read."""
         # The archiver may walk in a thread of its own; the lock keeps the threads apart.
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._database.executescript(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;"
-            "CREATE TABLE named (path BLOB PRIMARY KEY, label TEXT, value TEXT) WITHOUT ROWID;"
+            "CREATE TABLE named (path BLOB PRIMARY KEY, label TEXT, value TEXT, title TEXT, date TEXT) WITHOUT ROWID;"
             "CREATE TABLE seen (path BLOB PRIMARY KEY, owned INTEGER, size INTEGER) WITHOUT ROWID;"
         )
 
-    def add(self, field: ReferenceField, values: Sequence[str]) -> None:
-        """Add the values of one column."""
+    def add(self, field: ReferenceField, values: Sequence[str], titles: Sequence[Title] = ()) -> None:
+        """Add values of one column, with their titles or without."""
         self._checked += len(values)
         if field.location is None:
             key = f"{field.label} ({field.storage})"
@@ -170,12 +189,30 @@ class NamedFiles:
                 os.path.normpath(os.path.join(base, os.fsencode(path_of(value) if path_of else value))),  # noqa: PTH118
                 field.label,
                 os.fsencode(value),
+                title.text,
+                title.date,
             )
-            for value in values
+            for value, title in zip(values, titles or itertools.repeat(Title("")), strict=False)
         ]
         with self._lock, self._database:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?)", rows)
+            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?, ?, ?)", rows)
+
+    def add_rows(self, field: ReferenceField, rows: Sequence[Sequence[object]]) -> None:
+        """Add the rows of a query of `titles_query`."""
+        pairs = list(titled(rows, field.titles))
+        self.add(field, [value for value, _ in pairs], [title for _, title in pairs])
+
+    def titles(self) -> Iterator[tuple[bytes, str, Title]]:
+        """Yield the path, the field and the title of each file that was read and has one, sorted by path."""
+        with self._lock:
+            self._flush()
+            self._follow_links()
+        rows: Iterable[tuple[bytes, str, str, str]] = self._database.execute(
+            "SELECT path, label, title, date FROM named WHERE title <> '' AND path IN (SELECT path FROM seen)"
+            " ORDER BY path"
+        )
+        yield from ((path, label, Title(title, date)) for path, label, title, date in rows)
 
     def add_read(self, path: bytes, size: int, *, owned: bool) -> None:
         """Add a file that is being read; `owned` if it lies in the storage of a FileField."""

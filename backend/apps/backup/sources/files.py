@@ -262,6 +262,11 @@ class RootCapture:
         """Return whether a path lies in this root."""
         return path.startswith(self._base + b"/")
 
+    def inside(self, path: bytes) -> bytes | None:
+        """Return the path in the backup of a file in this root, also of one that a link leads to; None for others."""
+        way = path if self.holds(path) else os.path.realpath(path)
+        return self._inside + way[len(self._base) :] if self.holds(way) else None
+
     def _leaves_out(self, path: bytes) -> bool:
         """Return whether the archiver leaves `path` out; called before it reads the path. Counts included files."""
         if self.excludes(path):

@@ -5,6 +5,7 @@ import { useState } from "react";
 
 import { t } from "../../../i18n";
 import { usePermission } from "../permissions";
+import { DocumentSearch } from "./DocumentSearch";
 import { FileTree } from "./FileTree";
 
 interface PathsFieldProps {
@@ -29,6 +30,7 @@ export function PathsField({ backup, values, error, onChange }: PathsFieldProps)
           <Text size="sm" fw={500} aria-live="polite">
             {t("restore.tree.selected", { count: values.length })}
           </Text>
+          <DocumentSearch job={backup} selected={values} onChange={onChange} />
           <FileTree job={backup} selected={values} onChange={onChange} />
         </>
       )}

@@ -23,6 +23,7 @@ from strongroom.streams import Reader
 from ....core.manifest import DatabaseRecord
 from ....core.server_errors import advice_for, server_message
 from ....core.sql import quoted
+from ...document_titles import titles_query, titles_unread
 from ...errors import CaptureFailed, SourceRefused
 from ...file_references import NamedFiles, ReferenceField
 from ...migrations import leaves
@@ -228,7 +229,7 @@ def open_postgresql(alias: str, fields: Sequence[ReferenceField], named: NamedFi
             position = str(single_text(cursor))
             record = _record(cursor, alias, client)
             for field in fields:
-                _read_names(cursor, field, named)
+                _read_names(wrapper, cursor, field, named)
             cursor.execute("SELECT pg_database_size(current_database())")
             size = int(single_text(cursor))
         except DatabaseFailure as error:
@@ -313,19 +314,34 @@ def _applied(cursor: CursorWrapper) -> list[tuple[str, str]]:
     return [(str(app), str(name)) for app, name in cursor.fetchall()]
 
 
-def _read_names(cursor: CursorWrapper, field: ReferenceField, named: NamedFiles) -> None:
+def _read_names(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, field: ReferenceField, named: NamedFiles) -> None:
     table, column = quoted(field.table), quoted(field.column)
     cursor.execute(_COLUMN, [table, field.column])
     if cursor.fetchone() is None:
         return
-    cursor.execute(
-        f"DECLARE names NO SCROLL CURSOR FOR SELECT DISTINCT {column}::text FROM {table}"  # noqa: S608  quoted
-        f" WHERE {column} IS NOT NULL AND {column}::text <> ''"
-    )
+    if field.titles:
+        # A table of the titles may lack a column, as before a migration: then the names are read without them.
+        cursor.execute("SAVEPOINT titles")
+        try:
+            for rows in _fetched(cursor, titles_query(field.label, field.titles, wrapper)):
+                named.add_rows(field, rows)
+        except DatabaseFailure as error:
+            cursor.execute("ROLLBACK TO SAVEPOINT titles")
+            named.notes.append(titles_unread(field.label, error))
+        else:
+            return
+    names = f"SELECT DISTINCT {column}::text FROM {table} WHERE {column} IS NOT NULL AND {column}::text <> ''"  # noqa: S608
+    for rows in _fetched(cursor, names):
+        named.add(field, [str(row[0]) for row in rows])
+
+
+def _fetched(cursor: CursorWrapper, query: str) -> Iterator[list[tuple[object, ...]]]:
+    """Yield the rows of a query by the thousand, in constant memory."""
+    cursor.execute(f"DECLARE names NO SCROLL CURSOR FOR {query}")
     while True:
         cursor.execute(f"FETCH {_FETCH} FROM names")
         rows = cursor.fetchall()
         if not rows:
             break
-        named.add(field, [str(row[0]) for row in rows])
+        yield rows
     cursor.execute("CLOSE names")

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
 
+from django.db import connections
+
 from ....core.manifest import DatabaseRecord
 from ....core.sql import quoted
 from ....storage.staging import is_full
+from ...document_titles import titles_query, titles_unread
 from ...errors import CaptureFailed, SourceRefused
 from ...file_references import NamedFiles, ReferenceField
 from ...migrations import leaves
@@ -99,7 +102,7 @@ def open_sqlite(
             with contextlib.closing(open_readonly(copy)) as connection:
                 record = _record(alias, connection, cut_at)
                 for field in fields:
-                    _read_names(connection, field, named)
+                    _read_names(alias, connection, field, named)
         except sqlite3.Error as error:
             raise CaptureFailed(f"The copy of the database {alias!r} cannot be read: {error}") from error
         yield DatabaseCapture(
@@ -171,10 +174,19 @@ def _record(alias: str, connection: sqlite3.Connection, cut_at: datetime.datetim
     )
 
 
-def _read_names(connection: sqlite3.Connection, field: ReferenceField, named: NamedFiles) -> None:
+def _read_names(alias: str, connection: sqlite3.Connection, field: ReferenceField, named: NamedFiles) -> None:
     columns = connection.execute(f"PRAGMA table_info({quoted(field.table)})").fetchall()
     if field.column not in {str(column[1]) for column in columns}:
         return
+    if field.titles:
+        try:
+            cursor = connection.execute(titles_query(field.label, field.titles, connections[alias]))
+            while rows := cursor.fetchmany(_FETCH):
+                named.add_rows(field, rows)
+        except sqlite3.OperationalError as error:
+            named.notes.append(titles_unread(field.label, error))
+        else:
+            return
     table, column = quoted(field.table), quoted(field.column)
     cursor = connection.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL AND {column} <> ''"  # noqa: S608  quoted
