@@ -1131,7 +1131,7 @@ export interface components {
             /** @description The fields that name the document, joined. */
             title: string;
         };
-        /** @description The files whose titles match, sorted by path. */
+        /** @description The files whose titles match, sorted by title. */
         Documents: {
             /** @description False if the backup has no titles: a package, a backup of files or databases alone, or an older one. */
             available: boolean;

@@ -44,7 +44,7 @@ class DocumentSerializer(ApiSerializer):
 
 
 class DocumentsSerializer(ApiSerializer):
-    """The files whose titles match, sorted by path."""
+    """The files whose titles match, sorted by title."""
 
     available = serializers.BooleanField(
         help_text="False if the backup has no titles: a package, a backup of files or databases alone, or an older one."

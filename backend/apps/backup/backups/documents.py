@@ -22,7 +22,7 @@ _SEARCH_SECONDS: Final = 5.0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FoundDocuments:
-    """The files whose titles match, sorted by path, at most the limit.
+    """The files whose titles match, sorted by title, at most the limit.
 
     `available` is False where the backup has no titles: a package, a backup of files or databases alone, or one that
     was made before titles were stored. `cut_off` says why a search is incomplete: "limit" or "time".
@@ -48,20 +48,24 @@ def search_titles(place: DumpPlace, text: str, *, limit: int, seconds: float) ->
 
     Raises `TitlesInvalid`, and the error that keeps the backup from being read.
     """
-    words = text.casefold().split()
-    until = time.monotonic() + seconds
-    found = FoundDocuments(available=True)
     try:
-        with place.open_member(NAME) as stream:
-            for one in decode_lines(_pieces(stream)):
-                if time.monotonic() > until:
-                    return dataclasses.replace(found, cut_off="time")
-                if _matches(one, words):
-                    if len(found.results) == limit:
-                        return dataclasses.replace(found, cut_off="limit")
-                    found.results.append(one)
+        found = _found(place, text.casefold().split(), limit=limit, seconds=seconds)
     except KeyError:
         return FoundDocuments(available=False)
+    return dataclasses.replace(found, results=sorted(found.results, key=lambda one: (one.title, one.path)))
+
+
+def _found(place: DumpPlace, words: list[str], *, limit: int, seconds: float) -> FoundDocuments:
+    until = time.monotonic() + seconds
+    found = FoundDocuments(available=True)
+    with place.open_member(NAME) as stream:
+        for one in decode_lines(_pieces(stream)):
+            if time.monotonic() > until:
+                return dataclasses.replace(found, cut_off="time")
+            if _matches(one, words):
+                if len(found.results) == limit:
+                    return dataclasses.replace(found, cut_off="limit")
+                found.results.append(one)
     return found
 
 

@@ -1,6 +1,6 @@
 /** The files of a backup by the number, title or date of their document. */
 
-import { Checkbox, Stack, Text } from "@mantine/core";
+import { Checkbox, Group, Stack, Text } from "@mantine/core";
 import { keepPreviousData, useQuery } from "@tanstack/react-query";
 import { useId, useState } from "react";
 
@@ -36,7 +36,9 @@ export function DocumentSearch({ job, selected, onChange }: DocumentSearchProps)
   }
   return (
     <Stack gap={4}>
-      <SearchField label={t("restore.documents.label")} value={search} onChange={setSearch} />
+      <Group>
+        <SearchField label={t("restore.documents.label")} value={search} onChange={setSearch} />
+      </Group>
       {search.trim() !== "" &&
         (query.data === undefined ? (
           <LoadingOrError query={query} />
