@@ -181,6 +181,24 @@ export const restore: Catalogue["restore"] = {
     notAPlan: "Dieser Vorgang ist kein Wiederherstellungsplan.",
   },
 
+  differences: {
+    title: "Vergleich mit dem laufenden System",
+    none: "Kein Unterschied: jede Tabelle hat gleich viele Zeilen, jede Datei dieselbe Größe und Zeit.",
+    files: "Unterschiedliche Dateien",
+    tables: "Unterschiedliche Tabellen",
+    unknown: "Nicht verglichen:",
+    noTable: "keine Tabelle",
+    root: "Dateien",
+    comeBack: "Kommen zurück",
+    change: "Ändern sich",
+    goAway: "Verschwinden",
+    same: "Bleiben",
+    table: "Tabelle",
+    backup: "Zeilen in der Sicherung",
+    live: "Zeilen jetzt",
+    gap: "Unterschied",
+  },
+
   list: {
     title: "Verlauf der Wiederherstellungen",
     empty: "Noch keine Wiederherstellungen.",

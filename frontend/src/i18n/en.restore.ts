@@ -171,6 +171,24 @@ export const restore = {
     notAPlan: "This operation is not a restore plan.",
   },
 
+  differences: {
+    title: "Compared with the live system",
+    none: "No difference: every table has as many rows, and every file has the same size and time.",
+    files: "Files that differ",
+    tables: "Tables that differ",
+    unknown: "Not compared:",
+    noTable: "no table",
+    root: "Files",
+    comeBack: "Come back",
+    change: "Change",
+    goAway: "Go away",
+    same: "Stay",
+    table: "Table",
+    backup: "Rows in the backup",
+    live: "Rows now",
+    gap: "Difference",
+  },
+
   list: {
     title: "Restore history",
     empty: "No restores yet.",

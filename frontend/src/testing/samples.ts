@@ -220,6 +220,11 @@ export function plan(blocking: string[] = []) {
       { kind: "database", name: "default", live: "/srv/edms.sqlite3", exists: true, size: 600_000, notes: [] },
     ],
     space: [{ where: "/srv", needed: 25_000_000, available: 90_000_000 }],
+    differences: {
+      tables: [{ database: "default", table: "documents_document", backup: 1200, live: 1187 }],
+      files: [{ root: "media", comes_back: 13, changes: 2, goes_away: 4, same: 1185 }],
+      unknown: [],
+    },
     ledger: "is carried over",
     safety_backup: true,
     access: ["users (auth.User): 4 in the backup, 3 now"],

@@ -24,6 +24,7 @@ def plan_facts(plan: Plan) -> Facts:
         ("paths", plan.paths),
         ("tables", plan.tables),
         ("will be replaced", replaced),
+        ("compared with now", plan.differences.lines() or ["no difference"] if plan.differences else []),
         ("space", space),
         ("catalogue", plan.ledger),
         ("safety backup", "" if plan.to_folder or plan.to_database else "yes" if plan.safety_backup else "no"),

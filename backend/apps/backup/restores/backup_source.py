@@ -56,6 +56,11 @@ class Origin(Protocol):
     notes: list[str]
     """Notes for the user on how the backup is read."""
 
+    @property
+    def view(self) -> SnapshotView | None:
+        """The snapshot; None for a package."""
+        ...
+
     def lost(self) -> list[str]:
         """Return texts on content that the storage has lost, found by names and sizes; reads folders only."""
         ...
@@ -137,19 +142,19 @@ class SnapshotOrigin:
     """A snapshot."""
 
     def __init__(self, view: SnapshotView, notes: list[str]) -> None:
-        self._view = view
+        self.view: SnapshotView = view
         self.notes = notes
         self.open_member = SnapshotPlace(view).open_member
         self.manifest = read_manifest(SnapshotPlace(view))
 
     def lost(self) -> list[str]:
-        repository, index = self._view.repository, self._view.reader.index
+        repository, index = self.view.repository, self.view.reader.index
         sizes = {stored.name: stored.size for stored in repository.backend.list_files(FileKind.PACK)}
         damages = compare_sizes(index, sizes)
         if not damages:
             return []
         distrust(index, damages)
-        if not find_affected(repository, index, [self._view.snapshot], lost_blobs(index, damages)).snapshots:
+        if not find_affected(repository, index, [self.view.snapshot], lost_blobs(index, damages)).snapshots:
             return []
         with _damage_recorded(repository.location):
             damage_found(repository, damages, found_by=DamageFinder.RESTORE, now=timezone.now())
@@ -163,15 +168,15 @@ class SnapshotOrigin:
         yield self._members(prefix)
 
     def _members(self, prefix: bytes) -> Iterator[tuple[str, Reader]]:
-        for path, node in self._view.walk(self._view.subtree(prefix), prefix):
+        for path, node in self.view.walk(self.view.subtree(prefix), prefix):
             if node.kind is NodeKind.FILE:
-                with self._view.open(node) as content:
+                with self.view.open(node) as content:
                     yield os.fsdecode(path), content
 
     def measure(self, paths: frozenset[bytes]) -> Measured:
         return _measured(
             paths,
-            ((path, node.size, node.kind is NodeKind.FILE) for path, node in self._view.walk(only=Selection(paths))),
+            ((path, node.size, node.kind is NodeKind.FILE) for path, node in self.view.walk(only=Selection(paths))),
         )
 
     def unpack(self, routes: Mapping[bytes, Path], progress: Progress, *, only: Selection | None = None) -> list[str]:
@@ -183,7 +188,7 @@ class SnapshotOrigin:
             def report(now: RestoreProgress, before: tuple[int, int] = before) -> None:
                 progress(before[0] + now.files_done, before[1] + now.bytes_done)
 
-            view = self._view
+            view = self.view
             result = restore(view.repository, view.snapshot, target, subtree=source, only=only, progress=report)
             view.reader.damage.update({(one.pack, one.key and one.key[1]): one for one in result.damage})
             if result.damaged:
@@ -201,7 +206,7 @@ class SnapshotOrigin:
 
     def _finish_root(self, source: bytes, target: Path) -> list[str]:
         """Set owner, mode and times of the root folder itself, too."""
-        node = self._view.find(source) if source else None
+        node = self.view.find(source) if source else None
         if node is None:
             return []
         return [f"{target}: {problem}" for problem in apply_metadata(os.fsencode(target), node)]
@@ -212,7 +217,7 @@ class SnapshotOrigin:
         The content of each blob was compared with its hash when it was written.
         """
         expected = 0
-        for path, node in self._view.walk(self._view.subtree(source), only=only):
+        for path, node in self.view.walk(self.view.subtree(source), only=only):
             place = os.path.join(os.fsencode(target), path)  # noqa: PTH118  bytes
             if node.kind.value == "socket":
                 continue
@@ -239,6 +244,7 @@ class PackageOrigin:
     def __init__(self, package: Package) -> None:
         self._package = package
         self.notes: list[str] = []
+        self.view = None
         self.manifest = decode(package.manifest)
         self.open_member = package.open_member
 

@@ -93,6 +93,10 @@ class DatabaseEngine(SwapEngine):
         """Return the component for the database to be put beside the live one. Creates nothing."""
 
     @abstractmethod
+    def live_place(self, alias: str) -> str:
+        """Return the place of the live database, which may be missing. Raises `SourceRefused` if it has none."""
+
+    @abstractmethod
     def create(self, alias: str, place: str, *, like: str) -> None:
         """Create an empty database, with the encoding, owner and rights of the live one, `like`."""
 
@@ -140,7 +144,7 @@ class DatabaseEngine(SwapEngine):
 
     @abstractmethod
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
-        """Count the rows of each table. `before` are the numbers in the backup of the live state."""
+        """Count the rows of each table. `before` are those of a backup. Waits briefly for locks of live tables."""
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
         """Count the rows of each table that were written since that backup; return None if the database cannot tell."""
@@ -188,9 +192,15 @@ class FileEngine(DatabaseEngine):
     def live_file(self, alias: str) -> Path:
         """Return the file of the live database, which may be missing. Raises `SourceRefused` if it has none."""
 
+    def live_place(self, alias: str) -> str:
+        return str(self.live_file(alias))
+
 
 class ServerEngine(DatabaseEngine):
     """The steps of a restore for databases on a server, each known by its name there."""
+
+    def live_place(self, alias: str) -> str:
+        return str(connections[alias].settings_dict["NAME"])
 
     @abstractmethod
     def free_name(self, base: str, ending: str) -> str:
@@ -216,7 +226,7 @@ class ServerEngine(DatabaseEngine):
         """Return the folder with the server's data; None if it is on another machine, or is not told."""
 
     def component(self, alias: str, journal: Journal) -> Component:
-        name, mark = str(connections[alias].settings_dict["NAME"]), journal.restore.hex[:8]
+        name, mark = self.live_place(alias), journal.restore.hex[:8]
         return Component(
             kind=self.kind,
             name=alias,

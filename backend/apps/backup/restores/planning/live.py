@@ -31,6 +31,7 @@ from ..engines.registry import OBJECT_DUMPS, engine_of
 from ..safety_backup import safety_obstacle
 from .access import note_later_comparison, plan_access
 from .databases import plan_data, plan_database
+from .differences import find_differences
 from .plan import Plan, Replacement, Space, nearest_existing, require_writable
 from .tables import plan_tables
 from .trial import try_rows
@@ -119,6 +120,13 @@ def plan_restore(
         plan.blocking += safety_obstacle(ref.place)
     else:
         plan.warnings.append("no backup of the live state is taken first; what is replaced is kept for rollback")
+    if tried:
+        there = {(one.kind, one.name) for one in plan.replacements if one.exists}
+        records: list[DatabaseRecord | DataRecord] = [*databases, *data]
+        records = [one for one in records if ("database", one.alias) in there]
+        live = live_roots()
+        pairs = [(one, live[one.name]) for one in roots if ("files", one.name) in there]
+        plan.differences = find_differences(origin, records, pairs, progress=progress)
     if tried and data and not plan.blocking:
         try_rows(plan, origin, data, leave_out=request.leave_out, progress=progress)
     else:

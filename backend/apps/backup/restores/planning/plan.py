@@ -28,6 +28,53 @@ class Space:
     available: int
 
 
+@dataclass(frozen=True)
+class TableDifference:
+    """A table with another number of rows; None where the backup or the live database does not have it."""
+
+    database: str
+    table: str
+    backup: int | None
+    live: int | None
+
+
+@dataclass
+class RootDifference:
+    """A file root: the files that a restore brings back, changes and removes, and those that are the same."""
+
+    root: str
+    comes_back: int = 0
+    changes: int = 0
+    goes_away: int = 0
+    same: int = 0
+
+
+@dataclass
+class Differences:
+    """The differences of a backup and the live system; `unknown` says what could not be compared, and why."""
+
+    tables: list[TableDifference] = field(default_factory=list)
+    files: list[RootDifference] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+
+    def lines(self) -> list[str]:
+        """Return the differences as lines of text."""
+        found = [
+            f"database {one.database}, table {one.table}: {_rows(one.backup)} in the backup, {_rows(one.live)} now"
+            for one in self.tables
+        ]
+        found += [
+            f"files {one.root}: {one.comes_back:,} come back, {one.changes:,} change, {one.goes_away:,} go away,"
+            f" {one.same:,} stay as they are"
+            for one in self.files
+        ]
+        return found + [f"not compared: {one}" for one in self.unknown]
+
+
+def _rows(count: int | None) -> str:
+    return "no table" if count is None else f"{count:,} rows"
+
+
 @dataclass
 class Plan:
     """The plan of a restore, which can be run if `blocking` is empty.
@@ -51,6 +98,8 @@ class Plan:
     safety_backup: bool = False
     access: list[str] = field(default_factory=list)
     drop_access: bool = False
+    differences: Differences | None = None
+    """The comparison with the live system; None where it was not made."""
     blocking: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 

@@ -7,6 +7,7 @@ import { t } from "../../../i18n";
 import { bytes, dateTime } from "../../../components/format";
 import { useRelativeTime } from "../../../components/relativeTime";
 import { type Choices, namedIn } from "./choices";
+import { DifferencesView } from "./DifferencesView";
 import type { Plan, Replacement, Space } from "./plan";
 
 function kindOf(kind: string): string {
@@ -44,6 +45,7 @@ export function PlanView({ plan, choices }: { plan: Plan; choices?: Choices }) {
           rowKey={(row) => `${row.kind} ${row.name}`}
         />
       )}
+      {plan.differences && <DifferencesView differences={plan.differences} />}
       {plan.space.length > 0 && (
         <PlanTable
           title={t("restore.plan.space")}

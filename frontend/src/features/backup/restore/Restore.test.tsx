@@ -101,6 +101,13 @@ it("leads from a backup and its plan to a restore, which requires the exact name
   const { user } = renderConsole(`/restore?backup=${JOB.uuid}`);
   await user.click(await screen.findByRole("radio", { name: "Remove all: all users must sign in again" }));
   await user.click(screen.getByRole("button", { name: "Create plan" }));
+  const files = await screen.findByRole("table", { name: "Files that differ" });
+  expect(
+    within(files)
+      .getAllByRole("cell")
+      .map((one) => one.textContent),
+  ).toEqual(["media", "13", "2", "4", "1,185"]);
+  expect(screen.getByRole("row", { name: "documents_document 1,200 1,187 +13" })).toBeTruthy();
   expect(await screen.findByText("stop the application first")).toBeTruthy();
   expect(screen.getByText("users (auth.User): 4 in the backup, 3 now")).toBeTruthy();
   const begin = screen.getByRole("button", { name: "Replace live system" });

@@ -17,6 +17,30 @@ export interface Space {
   available: number;
 }
 
+/** A table with another number of rows; null where it does not exist. */
+export interface TableDifference {
+  database: string;
+  table: string;
+  backup: number | null;
+  live: number | null;
+}
+
+/** The files of a root that a restore brings back, changes and removes. */
+export interface RootDifference {
+  root: string;
+  comesBack: number;
+  changes: number;
+  goesAway: number;
+  same: number;
+}
+
+export interface Differences {
+  tables: TableDifference[];
+  files: RootDifference[];
+  /** What could not be compared, and why. */
+  unknown: string[];
+}
+
 export interface Plan {
   backup: string;
   takenAt: string;
@@ -24,6 +48,8 @@ export interface Plan {
   toDatabase: string;
   replacements: Replacement[];
   space: Space[];
+  /** Null where the plan made no comparison. */
+  differences: Differences | null;
   ledger: string;
   safetyBackup: boolean;
   access: string[];
@@ -54,10 +80,35 @@ export function planOf(values: Values): Plan | null {
       needed: Number(one["needed"]),
       available: Number(one["available"]),
     })),
+    differences: differencesOf(values["differences"]),
     ledger: text(values["ledger"]),
     safetyBackup: values["safety_backup"] === true,
     access: texts(values["access"]),
     blocking: texts(values["blocking"]),
     warnings: texts(values["warnings"]),
   };
+}
+
+const count = (value: unknown) => (typeof value === "number" ? value : null);
+
+function differencesOf(value: unknown): Differences | null {
+  const [values] = objects([value]);
+  return values === undefined
+    ? null
+    : {
+        tables: objects(values["tables"]).map((one) => ({
+          database: text(one["database"]),
+          table: text(one["table"]),
+          backup: count(one["backup"]),
+          live: count(one["live"]),
+        })),
+        files: objects(values["files"]).map((one) => ({
+          root: text(one["root"]),
+          comesBack: Number(one["comes_back"]),
+          changes: Number(one["changes"]),
+          goesAway: Number(one["goes_away"]),
+          same: Number(one["same"]),
+        })),
+        unknown: texts(values["unknown"]),
+      };
 }

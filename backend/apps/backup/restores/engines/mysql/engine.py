@@ -75,6 +75,8 @@ class MysqlEngine(ServerEngine):
 
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
         with self.connect(component, place) as wrapper, wrapper.cursor() as cursor:
+            if place == component.live:
+                self.wait_briefly(cursor)
             cursor.execute("SHOW FULL TABLES WHERE Table_type <> 'VIEW'")
             existing = {str(row[0]) for row in cursor.fetchall()}
             counts = {}

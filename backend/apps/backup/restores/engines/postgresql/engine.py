@@ -125,6 +125,8 @@ class PostgresqlEngine(ServerEngine):
 
     def count_rows(self, component: Component, place: str, before: Mapping[str, int]) -> Mapping[str, int]:
         with self.connect(component, place) as wrapper, wrapper.cursor() as cursor:
+            if place == component.live:
+                self.wait_briefly(cursor)
             return read_facts(cursor).tables
 
     def count_written(self, component: Component, place: str, baseline: Baseline) -> Mapping[str, int] | None:
