@@ -51,7 +51,7 @@ export interface paths {
         /** @description Fields that are not given are not changed. */
         put: operations["configurations_update"];
         post?: never;
-        /** @description Delete it; its backups stay. 202 with an operation if a second person must approve. */
+        /** @description Delete it; its backups stay, unless `backups` is true, which also requires `delete_backups`. 202 with an operation for its backups, and if a second person must approve. */
         delete: operations["configurations_delete"];
         options?: never;
         head?: never;
@@ -2612,7 +2612,10 @@ export interface operations {
     };
     configurations_delete: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Delete its backups, too. */
+                backups?: boolean;
+            };
             header?: never;
             path: {
                 uuid: string;

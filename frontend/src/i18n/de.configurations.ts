@@ -168,7 +168,13 @@ export const configurations: Catalogue["configurations"] = {
     exclude: "Lässt aus",
     everything: "Alles",
   },
+  deleting: "{name} und die Sicherungen werden gelöscht",
+  deletingText: "Die Konfiguration verschwindet, wenn alle ihre Sicherungen entfernt sind.",
+  seeDeletion: "Fortschritt zeigen",
   deleteDialog: {
+    withBackups: "Auch ihre Sicherungen löschen",
+    withBackupsText: "Alle ihre Sicherungen werden endgültig gelöscht. Angeheftete Sicherungen verhindern das.",
+    confirmWithBackups: "Konfiguration und Sicherungen löschen",
     title: "{name} löschen?",
     backups: "Ihre Sicherungen bleiben im Speicher und lassen sich wiederherstellen.",
     forever: "Die Aufbewahrung entfernt sie nicht mehr. Sie belegen Platz, bis Sie jede einzeln löschen.",

@@ -156,6 +156,10 @@ export const history: Catalogue["history"] = {
   operations: {
     title: "Prüfungen und Löschungen",
     verified: "Prüfung beendet. Vertrauensstufe: {trust}.",
+    configurationDeleted: {
+      one: "Konfiguration und {count} Sicherung gelöscht.",
+      other: "Konfiguration und {count} Sicherungen gelöscht.",
+    },
     removed: {
       one: "{count} Sicherung entfernt, {bytes} freigegeben.",
       other: "{count} Sicherungen entfernt, {bytes} freigegeben.",

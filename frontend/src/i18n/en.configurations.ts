@@ -165,7 +165,13 @@ export const configurations = {
     exclude: "Excludes",
     everything: "Everything",
   },
+  deleting: "Deleting {name} and its backups",
+  deletingText: "The configuration disappears when all its backups are removed.",
+  seeDeletion: "Show progress",
   deleteDialog: {
+    withBackups: "Delete its backups, too",
+    withBackupsText: "All its backups are deleted permanently. Pinned backups prevent this.",
+    confirmWithBackups: "Delete configuration and backups",
     title: "Delete {name}?",
     backups: "Its backups remain in the storage and can be restored.",
     forever: "Retention no longer removes them. They use space until you delete each one.",

@@ -148,6 +148,10 @@ export const history = {
   operations: {
     title: "Verifications and removals",
     verified: "Verification finished. Trust level: {trust}.",
+    configurationDeleted: {
+      one: "Configuration and {count} backup deleted.",
+      other: "Configuration and {count} backups deleted.",
+    },
     removed: { one: "{count} backup removed, {bytes} freed.", other: "{count} backups removed, {bytes} freed." },
     findings: { one: "{count} problem", other: "{count} problems" },
     forecast: {

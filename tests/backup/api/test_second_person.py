@@ -66,7 +66,7 @@ class TestASecondPerson:
         configuration = BackupConfiguration.objects.create(name="mine")
         asked = [
             remove_request(backup.uuid, user=user, now=now),
-            configuration_delete_request(configuration.uuid, user=user, now=now),
+            configuration_delete_request(configuration.uuid, backups=False, user=user, now=now),
         ]
         assert {one.status for one in asked} == {"AWAITING_APPROVAL"}
         for target in ("folder", "database"):

@@ -92,6 +92,21 @@ def test_delete_asks_and_says_what_happens_to_the_backups(shell):
     assert "production_daily_full" in shell.run(mission.LIST)
 
 
+def test_delete_takes_the_backups_along_when_it_is_told_to(shell):
+    shell.run(mission.TRIGGER_CONFIG)
+    (job,) = shell.edms.json("backup_jobs", "--list")["jobs"]
+    delete = "python manage.py manage_backup_configs --delete production_pre_deployment --with-backups"
+    shell.run(f"python manage.py backup_jobs --pin {job['job']}")
+    assert "1 backups are pinned, such as" in shell.edms.run(*delete.split()[2:], "--yes", expect=2).stderr
+    shell.run(f"python manage.py backup_jobs --unpin {job['job']}")
+    assert "production_pre_deployment and its 1 backups" in shell.run(f"{delete} --dry-run")
+    assert list((shell.edms.storage / "repository" / "snapshots").iterdir())
+    assert "are deleted" in shell.on_terminal(delete, [("Type yes", "yes")])
+    assert not list((shell.edms.storage / "repository" / "snapshots").iterdir())
+    assert "production_pre_deployment" not in shell.run(mission.LIST)
+    assert "needs --delete" in shell.edms.run("manage_backup_configs", "--list", "--with-backups", expect=2).stderr
+
+
 def test_clean_up_shows_and_removes_old_ad_hoc_ones_without_jobs(shell):
     assert "No configurations to clean up" in shell.run(mission.CLEANUP)
     create = "python manage.py manage_backup_configs --create --ad-hoc yes --name "

@@ -9,8 +9,8 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
-from rest_framework import status
-from rest_framework.exceptions import NotFound
+from rest_framework import serializers, status
+from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -27,6 +27,7 @@ from ..models import BackupConfiguration
 from ..policies.production import ConfigurationValues
 from ..policies.schedule import Schedule, schedule_zone
 from ..retention.plan import plan_retention, rules_of
+from ..retention.whole_configuration import removable_backups
 from ..selectors.executors import executors_alive
 from ..services.configurations import (
     configuration_create,
@@ -56,7 +57,7 @@ from .configuration_fields import (
 )
 from .openapi_operations import extend_schema
 from .operations import OperationSerializer, submit_and_accept
-from .serializer_fields import EmptySerializer
+from .serializer_fields import EmptySerializer, StrictSerializer
 
 _MOST_VERDICTS = 1000
 
@@ -88,6 +89,12 @@ class ConfigurationList(BackupView):
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
 
+class DeletionFilter(StrictSerializer):
+    """Whether the backups are deleted, too."""
+
+    backups = serializers.BooleanField(required=False, default=False, help_text="Delete its backups, too.")
+
+
 class ConfigurationDetail(BackupView):
     """One configuration."""
 
@@ -98,6 +105,7 @@ class ConfigurationDetail(BackupView):
         "DELETE": Right.CONFIGURE,
     }
     serializer_class = ConfigurationSerializer
+    filter_serializer = DeletionFilter
 
     def row(self) -> BackupConfiguration:
         """Return the configuration in the address. Raises NotFound."""
@@ -118,11 +126,23 @@ class ConfigurationDetail(BackupView):
     @extend_schema(
         operation_id="configurations_delete",
         responses={204: None, 202: OperationSerializer},
-        description="Delete it; its backups stay. 202 with an operation if a second person must approve.",
+        parameters=[DeletionFilter],
+        description=(
+            "Delete it; its backups stay, unless `backups` is true, which also requires `delete_backups`. 202 with an"
+            " operation for its backups, and if a second person must approve."
+        ),
     )
     def delete(self, request: Request, **_names: str) -> Response:
-        if _deleting_takes_two():
-            return submit_and_accept(configuration_delete_request(self.uuid(), user=self.user, now=timezone.now()))
+        backups = self.filters()["backups"]
+        if backups:
+            if not self.user.has_perm(Right.DELETE.permission):  # type: ignore[attr-defined]
+                raise PermissionDenied("You may not delete backups. Delete the configuration without them.")
+            removable_backups(self.uuid())
+        if backups or _deleting_takes_two():
+            now = timezone.now()
+            return submit_and_accept(
+                configuration_delete_request(self.uuid(), backups=backups, user=self.user, now=now)
+            )
         configuration_delete(self.uuid(), now=timezone.now())
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -20,7 +20,7 @@ from ..core.permissions import Right
 from ..errors import BrokerUnavailable
 from ..executors.dispatch import submit_operation
 from ..models import Operation, OperationKind, OperationStatus
-from ..services.operations import RIGHTS, operation_approve, operation_cancel_request, operation_reject
+from ..services.operations import operation_approve, operation_cancel_request, operation_reject, right_of
 from .base_views import BackupView
 from .jobs import ProgressSerializer, ReasonSerializer
 from .openapi_operations import extend_schema
@@ -75,7 +75,7 @@ class OperationSerializer(RowSerializer):
 
     @extend_schema_field(serializers.ChoiceField([one.codename for one in Right]))
     def get_needs(self, row: Operation) -> str:
-        return RIGHTS[row.kind].codename
+        return right_of(row).codename
 
 
 class OperationFilter(StrictSerializer):
@@ -189,7 +189,7 @@ def _operation_to_decide(view: BackupView) -> Operation:
     row = selectors.operation_by_uuid(view.uuid())
     if row is None and view.user.has_perm(Right.VIEW.permission):  # type: ignore[attr-defined]
         raise NotFound(f"There is no operation {view.uuid()}.")
-    if row is None or not view.user.has_perm(RIGHTS[row.kind].permission):  # type: ignore[attr-defined]
+    if row is None or not view.user.has_perm(right_of(row).permission):  # type: ignore[attr-defined]
         raise PermissionDenied("You do not have the permission to do this.")
     return row
 

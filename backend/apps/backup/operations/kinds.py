@@ -19,6 +19,7 @@ from ..models import OperationKind
 from ..retention import apply as retention
 from ..retention.apply import RetentionResult
 from ..retention.plan import plan_retention, trusted_now
+from ..retention.whole_configuration import delete_with_backups
 from ..selectors import job_by_uuid, jobs_by_uuids
 from ..services.configurations import configuration_delete
 from ..storage.locations import RepositoryPlace, resolve_place
@@ -119,6 +120,11 @@ def _prune(work: Work) -> OperationResult:
 
 def _delete_configuration(work: Work) -> OperationResult:
     configuration = uuid.UUID(str(work.operation.arguments["configuration"]))
+    if work.operation.arguments.get("backups"):
+        by = work.operation.requested_by_name
+        done = delete_with_backups(configuration, by=by, tracker=work.tracker, tick=work.tick)
+        deleted = {} if done.configuration is None else dataclasses.asdict(done.configuration)
+        return OperationResult({**deleted, **_retention_details(done.removal)}, error=done.error)
     return OperationResult(dataclasses.asdict(configuration_delete(configuration, now=timezone.now())))
 
 

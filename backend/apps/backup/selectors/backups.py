@@ -11,7 +11,7 @@ from ..errors import (
     JobNotFound,
 )
 from ..ledger import ledger_alias
-from ..models import BackupConfiguration, BackupJob
+from ..models import BackupConfiguration, BackupJob, JobStatus
 from .jobs import job_by_uuid
 from .rows import UNFINISHED
 
@@ -46,6 +46,18 @@ def finished_backup(job: uuid.UUID) -> BackupJob:
     if row.status in UNFINISHED:
         raise IllegalTransition(f"The job {job} ({row.job_name}) is {row.status} and has no stored backup yet.")
     return row
+
+
+def jobs_with_backup(configuration: uuid.UUID) -> list[BackupJob]:
+    """Return the jobs of a configuration whose backup is stored, oldest first."""
+    jobs = BackupJob.objects.using(ledger_alias()).filter(configuration__uuid=configuration, removal_started_at=None)
+    return list(jobs.exclude(snapshot_id="", backup_file_path="").order_by("queued_at"))
+
+
+def running_job(configuration: uuid.UUID) -> BackupJob | None:
+    """Return the running job of a configuration, if there is one."""
+    jobs = BackupJob.objects.using(ledger_alias()).filter(configuration__uuid=configuration, status=JobStatus.RUNNING)
+    return jobs.first()
 
 
 def stored_backups(configuration: BackupConfiguration) -> int:

@@ -18,7 +18,7 @@ from ..models import BackupConfiguration, ConfigurationStatus, Frequency, JobSta
 from ..policies.production import FIELDS, ConfigurationValues
 from ..policies.schedule import LAST_DAY_OF_MONTH, Schedule, schedule_zone
 from ..selectors import CONFIGURATION_DELETED
-from ..selectors.backups import stored_backups
+from ..selectors.backups import running_job, stored_backups
 from ..storage.locations import choose_place
 from ..storage.stored_paths import storage_relative
 from . import celery_beat as periodic
@@ -137,6 +137,16 @@ def configuration_disable(
     return _change(configuration, change, now=now, action="configuration.disable", forbid_reductions=forbid_reductions)
 
 
+def require_idle(configuration: uuid.UUID) -> None:
+    """Raise `AlreadyRunning` while a job of a configuration runs."""
+    running = running_job(configuration)
+    if running is not None:
+        raise AlreadyRunning(
+            f"The configuration {running.configuration_name!r} has a running job ({running.uuid}); cancel it, or wait for"
+            " its end."
+        )
+
+
 def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> DeletedConfiguration:
     """Delete a configuration. Its backups stay stored and restorable; retention does not remove them any more.
 
@@ -144,11 +154,7 @@ def configuration_delete(configuration: uuid.UUID, *, now: datetime) -> DeletedC
     """
     with ledger_access("deleting a configuration"), transaction.atomic(using=ledger_alias()):
         row = _locked(configuration)
-        running = row.jobs.using(ledger_alias()).filter(status=JobStatus.RUNNING).values_list("uuid", flat=True).first()
-        if running is not None:
-            raise AlreadyRunning(
-                f"The configuration {row.name!r} has a running job ({running}); cancel it, or wait for its end."
-            )
+        require_idle(configuration)
         withdrawn = row.jobs.filter(status=JobStatus.PENDING).update(
             status=JobStatus.CANCELLED, completed_at=now, error_message="Its configuration was deleted."
         )

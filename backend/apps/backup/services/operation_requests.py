@@ -89,8 +89,10 @@ def _of_repository(kind: OperationKind, place: RepositoryPlace, arguments: Mappi
     return OperationRequest(kind, target, str(place.path), rivals, {**of, **arguments})
 
 
-def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBaseUser, now: datetime) -> Operation:
-    """Request the deletion of a configuration after another user's approval.
+def configuration_delete_request(
+    configuration: uuid.UUID, *, backups: bool, user: AbstractBaseUser, now: datetime
+) -> Operation:
+    """Request the deletion of a configuration, also of its `backups`, after another user's approval if it is required.
 
     Raises `ConfigurationNotFound`, `AlreadyRunning`.
     """
@@ -98,7 +100,7 @@ def configuration_delete_request(configuration: uuid.UUID, *, user: AbstractBase
         row = BackupConfiguration.objects.using(ledger_alias()).filter(uuid=configuration).first()
     if row is None:
         raise ConfigurationNotFound(f"There is no configuration {configuration}.")
-    arguments = {"configuration": str(configuration)}
+    arguments: dict[str, object] = {"configuration": str(configuration), **({"backups": True} if backups else {})}
     rivals = Q(kind=OperationKind.DELETE_CONFIGURATION, arguments__configuration=str(configuration))
     target = AuditObject("configuration", str(configuration), row.name)
     request = OperationRequest(OperationKind.DELETE_CONFIGURATION, target, row.name, rivals, arguments)

@@ -41,6 +41,13 @@ RIGHTS: Mapping[str, Right] = {
 }
 """The permission to request an operation, to decide about it, and to cancel it."""
 
+
+def right_of(operation: Operation) -> Right:
+    """Return the permission to decide about an operation: with its backups, a configuration is more than that."""
+    with_backups = operation.kind == OperationKind.DELETE_CONFIGURATION and operation.arguments.get("backups")
+    return Right.DELETE if with_backups else RIGHTS[operation.kind]
+
+
 APPROVAL = timedelta(hours=24)
 """The time for which an operation waits for a second person."""
 MOST_OPEN = 20

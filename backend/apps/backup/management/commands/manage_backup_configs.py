@@ -15,9 +15,12 @@ from strongroom.passphrase import SOURCES, passphrase_source
 
 from ... import selectors
 from ...backups.presence import find_presence
+from ...core.cancellation import stop_signals
+from ...core.progress import Tracker
 from ...errors import RequestRefused
 from ...models import BackupConfiguration, JobStatus
 from ...policies.production import ConfigurationValues
+from ...retention.whole_configuration import delete_with_backups, removable_backups
 from ...selectors.backups import stored_backups
 from ...selectors.configurations import clean_up_candidates, earlier_configurations
 from ...selectors.executors import executors_alive
@@ -38,7 +41,7 @@ from .. import exitcodes
 from ..base import BackupCommand, Options
 from ..configuration_options import FIELDS, add_field_options, ask_fields, given_fields
 from ..lookup import configuration_named
-from ..terminal import facts, moment, size, table
+from ..terminal import ProgressDisplay, facts, moment, size, table
 
 _STATS_DAYS = 30
 _NEXT_RUNS = 5
@@ -61,6 +64,7 @@ class Command(BackupCommand):
         what.add_argument("--enable", metavar="NAME", help="enable the schedule of a configuration")
         what.add_argument("--disable", metavar="NAME", help="disable the schedule of a configuration")
         what.add_argument("--delete", metavar="NAME", help="delete a configuration; its backups stay stored")
+        parser.add_argument("--with-backups", action="store_true", help="with --delete: delete its backups, too")
         what.add_argument(
             "--cleanup", action="store_true", help="delete ad-hoc configurations older than 7 days without jobs"
         )
@@ -87,6 +91,8 @@ class Command(BackupCommand):
             "install_production": self._install,
             "adopt": self._adopt,
         }
+        if options["with_backups"] and not options["delete"]:
+            raise RequestRefused("--with-backups needs --delete. Nothing was changed.")
         for name, action in actions.items():
             if options[name]:
                 self._refuse_fields(options, name)
@@ -222,6 +228,8 @@ class Command(BackupCommand):
 
     def _delete(self, options: Options) -> int:
         row = configuration_named(str(options["delete"]))
+        if options["with_backups"]:
+            return self._delete_with_backups(options, row)
         kept = stored_backups(row)
         what = f"Its {kept} backups stay stored and can be restored. Retention does not remove them any more."
         if options["dry_run"]:
@@ -229,6 +237,26 @@ class Command(BackupCommand):
         self.require_consent(options, f"Delete the configuration {row.name}? {what}")
         deleted = service.configuration_delete(row.uuid, now=timezone.now())
         return self._answer(options, dataclasses.asdict(deleted), f"{deleted.name} is deleted. {what}")
+
+    def _delete_with_backups(self, options: Options, row: BackupConfiguration) -> int:
+        count = len(removable_backups(row.uuid))
+        if options["dry_run"]:
+            values = {"dry_run": True, "configuration": row.name, "backups_removed": count}
+            return self._answer(options, values, f"Would be deleted: {row.name} and its {count} backups.")
+        self.require_consent(options, f"Delete the configuration {row.name} and its {count} backups permanently?")
+        tracker = Tracker()
+        with stop_signals(), ProgressDisplay() as display:
+            done = delete_with_backups(
+                row.uuid, by="a command", tracker=tracker, tick=lambda: display.show(tracker.now())
+            )
+        if done.error:
+            raise RequestRefused(done.error)
+        values = {
+            "name": row.name,
+            "backups_removed": len(done.removal.removed),
+            "freed_bytes": done.removal.freed_bytes,
+        }
+        return self._answer(options, values, f"{row.name} and its {count} backups are deleted.")
 
     def _clean_up(self, options: Options) -> int:
         rows = clean_up_candidates(now=timezone.now())

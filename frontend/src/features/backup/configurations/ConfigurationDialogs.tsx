@@ -1,6 +1,6 @@
 /** Dialogs to delete and to duplicate a configuration. */
 
-import { Button, Group, List, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Checkbox, Group, List, Stack, Text, TextInput } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { createContext, type SubmitEvent, type ReactNode, useCallback, useContext, useState } from "react";
 
@@ -11,6 +11,7 @@ import { ApiError } from "../../../api/client";
 import { t } from "../../../i18n";
 import { Dialog, RequestError, NameConfirmation } from "../../../components/Dialog";
 import { useConsolePath } from "../consolePath";
+import { usePermission } from "../permissions";
 import type { Configuration } from "./formValues";
 import { useDelete, useDuplicate } from "./mutations";
 
@@ -78,6 +79,8 @@ function DeleteDialog({ row, opened, onClose, returnTo }: Props) {
 
 function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void }) {
   const [typed, setTyped] = useState("");
+  const [backups, setBackups] = useState(false);
+  const mayDelete = usePermission("delete_backups") === true;
   const base = useConsolePath();
   const navigate = useNavigate();
   const { search } = useLocation();
@@ -92,21 +95,28 @@ function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void 
   const submit = (event: SubmitEvent) => {
     event.preventDefault();
     if (fits) {
-      removal.mutate();
+      removal.mutate(backups);
     }
   };
   return (
     <form onSubmit={submit}>
       <Stack>
         <List spacing="xs" size="sm">
-          <List.Item>{t("configurations.deleteDialog.backups")}</List.Item>
+          {!backups && <List.Item>{t("configurations.deleteDialog.backups")}</List.Item>}
           <List.Item>
             <Text span inherit fw={600}>
-              {t("configurations.deleteDialog.forever")}
+              {t(`configurations.deleteDialog.${backups ? "withBackupsText" : "forever"}`)}
             </Text>
           </List.Item>
           <List.Item>{t("configurations.deleteDialog.schedule")}</List.Item>
         </List>
+        {mayDelete && (
+          <Checkbox
+            label={t("configurations.deleteDialog.withBackups")}
+            checked={backups}
+            onChange={(event) => setBackups(event.currentTarget.checked)}
+          />
+        )}
         <NameConfirmation
           name={row.name}
           label={t("configurations.deleteDialog.type", { name: row.name })}
@@ -116,7 +126,7 @@ function DeleteForm({ row, onClose }: { row: Configuration; onClose: () => void 
         <RequestError error={removal.error} />
         <Buttons onClose={onClose}>
           <ActionButton type="submit" color="red" disabled={!fits} pending={removal.isPending}>
-            {t("configurations.deleteDialog.confirm")}
+            {t(`configurations.deleteDialog.${backups ? "confirmWithBackups" : "confirm"}`)}
           </ActionButton>
         </Buttons>
       </Stack>

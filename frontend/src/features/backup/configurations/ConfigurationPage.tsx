@@ -6,7 +6,13 @@ import { type ReactNode, useEffect, useRef } from "react";
 import { Link, useLocation } from "react-router";
 
 import { useApi } from "../../../api/ApiProvider";
-import { configurationQuery, configurationStatisticsQuery, jobsQuery, scheduleQuery } from "../../../api/queries";
+import {
+  configurationQuery,
+  configurationStatisticsQuery,
+  jobsQuery,
+  operationsQuery,
+  scheduleQuery,
+} from "../../../api/queries";
 import { VIEW_HEADING_ID } from "../../../components/Dialog";
 import { FactList, Section } from "../../../components/Section";
 import { Loaded } from "../../../components/states";
@@ -14,6 +20,7 @@ import { label, t } from "../../../i18n";
 import { ResultCalendar } from "../charts/ResultCalendar";
 import { TrendCharts } from "../charts/TrendCharts";
 import { useConsolePath } from "../consolePath";
+import { OperationList } from "../operations/OperationItem";
 import { Allowed } from "../permissions";
 import { ConfigurationActions, ScheduleSwitch } from "./ConfigurationActions";
 import { ConfigurationRuns } from "./ConfigurationRuns";
@@ -38,6 +45,7 @@ function Page({ row }: { row: Configuration }) {
   return (
     <Stack>
       <Heading row={row} />
+      <Deletion row={row} />
       <SimpleGrid cols={{ base: 1, xs: 3 }}>
         <Figure name={t("configurations.nextRun")}>
           <NextRun row={row} />
@@ -71,6 +79,13 @@ function Page({ row }: { row: Configuration }) {
       </Loaded>
     </Stack>
   );
+}
+
+/** The last request to delete it with its backups, while it works or after it failed. */
+function Deletion({ row }: { row: Configuration }) {
+  const found = useQuery(operationsQuery(useApi(), { kind: "DELETE_CONFIGURATION", limit: 20 })).data?.results ?? [];
+  const last = found.find((one) => one.arguments["configuration"] === row.uuid);
+  return last && <OperationList operations={[last]} />;
 }
 
 function Heading({ row }: { row: Configuration }) {

@@ -26,6 +26,7 @@ function serve(...handlers: HttpHandler[]) {
   server.use(
     ...handlers,
     http.get(ONE, () => HttpResponse.json(CONFIGURATION)),
+    http.get(`${API}/operations/`, () => HttpResponse.json(page())),
     http.post(`${ONE}retention/`, () => HttpResponse.json({ kept: 0, going: 0, verdicts: [] })),
     http.get(`${ONE}schedule/`, () => HttpResponse.json(SCHEDULE)),
     http.get(`${API}/jobs/`, () => HttpResponse.json(page(JOB))),

@@ -83,9 +83,18 @@ export function useDelete(row: Configuration, onDone: (deleted: boolean) => void
   const refresh = useRefresh();
   const base = useConsolePath();
   return useMutation({
-    mutationFn: () => unwrap(api.DELETE("/configurations/{uuid}/", { params: { path: { uuid: row.uuid } } })),
+    mutationFn: (backups: boolean) =>
+      unwrap(
+        api.DELETE("/configurations/{uuid}/", {
+          params: { path: { uuid: row.uuid }, query: backups ? { backups } : {} },
+        }),
+      ),
     onSuccess: (operation) => {
-      if (operation?.status === "AWAITING_APPROVAL") {
+      if (operation?.status === "PENDING") {
+        const link = { to: `${base}/configurations/${row.uuid}`, label: t("configurations.seeDeletion") };
+        const text = t("configurations.deletingText");
+        notify({ tone: "note", title: t("configurations.deleting", { name: row.name }), text, link });
+      } else if (operation?.status === "AWAITING_APPROVAL") {
         const text = t("configurations.deleteAskedText", { name: row.name });
         const link = { to: `${base}/restore`, label: t("configurations.seeWaiting") };
         notify({ tone: "note", title: t("configurations.deleteAsked"), text, link });

@@ -20,6 +20,8 @@ export function resultOf({ kind, result }: Operation): Described {
     case "REMOVE":
     case "PRUNE":
       return Array.isArray(result["forecast"]) ? forecast(result) : removed(result);
+    case "DELETE_CONFIGURATION":
+      return deleted(result);
     case "CHECK":
       return check(result);
     case "UNLOCK":
@@ -48,6 +50,11 @@ function lockText({ name, time, username, hostname, pid }: Lock): string {
 function removed(result: Operation["result"]): Described {
   const count = Array.isArray(result["removed"]) ? result["removed"].length : 0;
   return { text: t("history.operations.removed", { count, bytes: size(result["freed_bytes"]) }), details: [] };
+}
+
+function deleted(result: Operation["result"]): Described {
+  const count = Array.isArray(result["removed"]) ? result["removed"].length : 0;
+  return { text: t("history.operations.configurationDeleted", { count }), details: [] };
 }
 
 function forecast(result: Operation["result"]): Described {
