@@ -142,8 +142,8 @@ def require_idle(configuration: uuid.UUID) -> None:
     running = running_job(configuration)
     if running is not None:
         raise AlreadyRunning(
-            f"The configuration {running.configuration_name!r} has a running job ({running.uuid}); cancel it, or wait for"
-            " its end."
+            f"The configuration {running.configuration_name!r} has a running job ({running.uuid}); cancel it, or wait"
+            " for its end."
         )
 
 
