@@ -107,10 +107,10 @@ export const overview: Catalogue["overview"] = {
   },
   charts: {
     sizes: "Gelesene und gespeicherte Daten",
-    sizesIntro:
-      "Daten, die die Sicherungen jedes Tages gelesen haben, und Daten, die zum Speicher hinzukamen. Logarithmische Skala.",
+    sizesIntro: "Daten, die die Sicherungen jedes Tages gelesen haben, und Daten, die zum Speicher hinzukamen.",
     logical: "Gelesen",
     stored: "Gespeichert",
+    logarithmic: "Logarithmische Skala.",
     durations: "Dauer der Sicherungen",
     durationsIntro: "Median jedes Tages.",
     median: "Median",
@@ -118,6 +118,10 @@ export const overview: Catalogue["overview"] = {
     changesIntro: "Neue und geänderte Dateien jedes Tages.",
     newFiles: "Neue Dateien",
     changedFiles: "Geänderte Dateien",
+    constant: {
+      one: "{name}: {value}, an {count} Tag.",
+      other: "{name}: jedes Mal {value}, an {count} Tagen.",
+    },
     asTable: "Als Tabelle anzeigen",
     day: "Tag",
     none: "Keine Sicherungen in diesem Zeitraum.",

@@ -99,9 +99,10 @@ export const overview = {
   },
   charts: {
     sizes: "Data read and stored",
-    sizesIntro: "Data read by the backups of each day, and data added to the storage. Logarithmic scale.",
+    sizesIntro: "Data read by the backups of each day, and data added to the storage.",
     logical: "Read",
     stored: "Stored",
+    logarithmic: "Logarithmic scale.",
     durations: "Backup duration",
     durationsIntro: "Median of each day.",
     median: "Median",
@@ -109,6 +110,10 @@ export const overview = {
     changesIntro: "New and changed files of each day.",
     newFiles: "New files",
     changedFiles: "Changed files",
+    constant: {
+      one: "{name}: {value}, on {count} day.",
+      other: "{name}: {value} each time, on {count} days.",
+    },
     asTable: "Show as table",
     day: "Day",
     none: "No backups in this period.",

@@ -39,7 +39,7 @@ def find_differences(
     *,
     progress: Progress,
 ) -> Differences:
-    """Compare databases and file roots that exist on both sides. What cannot be read is in `unknown`."""
+    """Compare databases and file roots that exist on both sides. Parts that cannot be read are in `unknown`."""
     found = Differences()
     for record in databases:
         try:

@@ -17,6 +17,8 @@ const Chart = lazy(() => import("./Chart"));
 
 type Day = Schemas["Day"];
 
+const WIDE = 50;
+
 export function TrendCharts({ days }: { days: Day[] }) {
   return (
     <SimpleGrid cols={{ base: 1, lg: 3 }}>
@@ -27,8 +29,8 @@ export function TrendCharts({ days }: { days: Day[] }) {
         format={bytes}
         logarithmic
         series={[
-          { name: "overview.charts.logical", colour: "indigo.5", of: (day) => day.logical_bytes },
-          { name: "overview.charts.stored", colour: "teal.6", of: (day) => day.stored_bytes },
+          { name: "overview.charts.logical", colour: "indigo.5", of: (day) => ofBackups(day, day.logical_bytes) },
+          { name: "overview.charts.stored", colour: "teal.6", of: (day) => ofBackups(day, day.stored_bytes) },
         ]}
       />
       <TrendChart
@@ -44,8 +46,8 @@ export function TrendCharts({ days }: { days: Day[] }) {
         days={days}
         format={number}
         series={[
-          { name: "overview.charts.newFiles", colour: "indigo.5", of: (day) => day.new_files },
-          { name: "overview.charts.changedFiles", colour: "orange.6", of: (day) => day.changed_files },
+          { name: "overview.charts.newFiles", colour: "indigo.5", of: (day) => ofBackups(day, day.new_files) },
+          { name: "overview.charts.changedFiles", colour: "orange.6", of: (day) => ofBackups(day, day.changed_files) },
         ]}
       />
     </SimpleGrid>
@@ -58,20 +60,32 @@ interface TrendProps {
   days: Day[];
   format: (value: number) => string;
   series: Series[];
-  /** For values of very different sizes. */
+  /** For values that may have very different sizes. Otherwise the chart begins at zero. */
   logarithmic?: boolean;
 }
 
 function TrendChart({ title, intro, days, format, series, logarithmic = false }: TrendProps) {
   const [first, last] = [days[0], days.at(-1)];
   const empty = days.every((day) => series.every((one) => !one.of(day)));
+  const levels = series.map((one) => ({ name: one.name, values: valuesOf(days, one) }));
+  const isLogarithmic = logarithmic && isWide(levels.flatMap(({ values }) => values));
+  const isFlat = levels.every(({ values }) => new Set(values).size <= 1);
   return (
     <Section title={title}>
       <Text size="sm" c="dimmed" mb="xs">
-        {intro}
+        {intro} {isLogarithmic && t("overview.charts.logarithmic")}
       </Text>
       {empty || !first || !last ? (
         <Text>{t("overview.charts.none")}</Text>
+      ) : isFlat ? (
+        // A line at one height would look like news.
+        levels
+          .filter(({ values }) => values.length > 0)
+          .map(({ name, values }) => (
+            <Text key={name}>
+              {t("overview.charts.constant", { name: t(name), value: format(values[0] ?? 0), count: values.length })}
+            </Text>
+          ))
       ) : (
         <>
           <div
@@ -84,7 +98,7 @@ function TrendChart({ title, intro, days, format, series, logarithmic = false }:
           >
             <ErrorBoundary>
               <Suspense fallback={<Skeleton h={200} />}>
-                <Chart days={days} series={series} format={format} logarithmic={logarithmic} />
+                <Chart days={days} series={series} format={format} logarithmic={isLogarithmic} />
               </Suspense>
             </ErrorBoundary>
           </div>
@@ -95,6 +109,18 @@ function TrendChart({ title, intro, days, format, series, logarithmic = false }:
       )}
     </Section>
   );
+}
+
+/** Return a number of a day's backups; null for a day on which none has read anything. */
+const ofBackups = (day: Day, value: number): number | null => (day.logical_bytes > 0 ? value : null);
+
+const valuesOf = (days: Day[], series: Series): number[] =>
+  days.map((day) => series.of(day)).filter((value) => value !== null);
+
+/** Whether values differ so much that the small ones would lie on the zero line. */
+function isWide(values: number[]): boolean {
+  const positive = values.filter((value) => value > 0);
+  return Math.max(...positive) / Math.min(...positive) > WIDE;
 }
 
 function NumbersTable({ days, series, format }: Pick<TrendProps, "days" | "series" | "format">) {

@@ -37,7 +37,7 @@ export interface RootDifference {
 export interface Differences {
   tables: TableDifference[];
   files: RootDifference[];
-  /** What could not be compared, and why. */
+  /** The parts that could not be compared, and the reasons. */
   unknown: string[];
 }
 
