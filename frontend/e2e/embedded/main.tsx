@@ -1,0 +1,23 @@
+/** A plain application of another project, with the console as one of its pages. */
+
+import { createRoot } from "react-dom/client";
+
+import BackupManagement from "../../src/components/backup/BackupManagement";
+
+const headers = () => ({ Authorization: `Token ${localStorage.getItem("token") ?? ""}` });
+const signedOut = () => document.body.setAttribute("data-signed-out", "");
+
+createRoot(document.getElementById("app") as HTMLElement).render(
+  <>
+    <header>Archive</header>
+    <BackupManagement
+      apiUrl="/api/v1/backup"
+      basePath="/backups"
+      locale="de"
+      colorScheme="light"
+      headers={headers}
+      onSignedOut={signedOut}
+      theme={{ primaryColor: "grape" }}
+    />
+  </>,
+);
