@@ -73,7 +73,6 @@ SHELF = (
         also=("text_paths",),
         open=frozenset({"W043"}),
         state="AT_RISK",
-        databases=("sqlite",),
         # Its files are lost, as the finding says; the rest comes back.
         lines="HOST_FOLDERS = [MEDIA_ROOT]\n",
         executors=("cron",),
