@@ -89,6 +89,12 @@ def test_namespaces_of_the_project_around_them(told, inside):
         address_of("backup-nothing:schema")
 
 
+def test_an_address_with_a_variable_part(told):
+    variable = path("<slug:tenant>/", include([API, CONSOLE]))
+    said = "Its address has a variable part, such as <slug:tenant>, which its pages do not take: each request fails."
+    assert told(variable, LOGIN) == {"API": said, "console": said}
+
+
 def test_a_log_in_that_is_not_there(told):
     assert told(API, CONSOLE) == {"LOGIN_URL": NOT_THERE}
     assert told(API, CONSOLE, LOGIN_URL="admin:login") == {

@@ -48,6 +48,8 @@ def address_findings() -> Iterator[Finding]:
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     api, console = _address(_API), _address(_CONSOLE)
+    yield from _variable("API", _API, api)
+    yield from _variable("console", _CONSOLE, console)
     if api is not None:
         yield from _shadowed("API", _API, api, "api.urls")
     if console is None:
@@ -66,6 +68,16 @@ def address_findings() -> Iterator[Finding]:
         )
     yield from _log_in()
     yield from _sessions(None if api is None else _match(api))
+
+
+def _variable(what: str, name: str, address: str | None) -> Iterator[Finding]:
+    if address is None and _namespace_of(name) is not None:
+        yield warning(
+            48,
+            what,
+            "Its address has a variable part, such as <slug:tenant>, which its pages do not take: each request fails.",
+            "Put its include() at an address without variables.",
+        )
 
 
 def _shadowed(what: str, name: str, address: str, included: str) -> Iterator[Finding]:
@@ -143,11 +155,14 @@ def address_of(name: str, *args: str) -> str:
     try:
         return reverse(name, args=args)
     except NoReverseMatch:
-        app, _, page = name.partition(":")
-        namespace = next(_namespaces(get_resolver(get_urlconf()), app), None)
+        namespace = _namespace_of(name)
         if namespace is None:
             raise
-        return reverse(f"{namespace}:{page}", args=args)
+        return reverse(f"{namespace}:{name.partition(':')[2]}", args=args)
+
+
+def _namespace_of(name: str) -> str | None:
+    return next(_namespaces(get_resolver(get_urlconf()), name.partition(":")[0]), None)
 
 
 def _namespaces(resolver: URLResolver, app: str) -> Iterator[str]:
