@@ -112,6 +112,22 @@ def test_static_files_are_served_only_if_collected(installation, tmp_path):
     assert collected.output.strip() == f"True {tmp_path / 's'}"
 
 
+@pytest.mark.parametrize(("seconds", "sent"), [("", None), ("3600", "max-age=3600")])
+def test_browsers_are_told_to_use_https_if_asked(installation, seconds, sent):
+    program = (
+        "import django; django.setup(); from django.test import Client;"
+        "print(Client(SERVER_NAME='localhost').get('/nowhere', secure=True).headers.get('Strict-Transport-Security'))"
+    )
+    assert installation("-c", program, EDMS_HSTS_SECONDS=seconds).output.strip() == str(sent)
+
+
+def test_the_checks_of_a_deployment_are_about_the_deployment(installation):
+    """The warnings of drf-spectacular about the API document would hide them."""
+    errors = installation.manage("check", "--deploy").errors
+    assert "(security.W" in errors
+    assert "spectacular" not in errors
+
+
 def test_a_log_level_sends_everything_to_standard_error(installation):
     program = "import django; django.setup(); import logging; logging.getLogger('x').info('told')"
     assert "told" not in installation("-c", program).errors

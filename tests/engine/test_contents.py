@@ -163,6 +163,9 @@ def test_copy_gives_a_repository_that_restic_checks(
     copied.check()
     assert [one["original"] for one in json.loads(copied.run("snapshots", "--json"))] == filled[1]
     assert b"0 snapshots copied" in call(tmp_path / "target", "copy", *source).stdout
+    # Under pytest, as under cron, there is no terminal to ask on.
+    asked = call(tmp_path / "target", "copy", *source[:2], code=1)
+    assert b"No passphrase of the source is given. Use --from-password-file FILE." in asked.stderr
 
 
 @contextlib.contextmanager

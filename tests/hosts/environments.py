@@ -37,7 +37,10 @@ _DJANGO = {
 _DRIVERS = {"psycopg": "psycopg[binary]", "psycopg2": "psycopg2-binary"}
 # Packages of a host that has all that the projects use, in the newest versions that fit.
 _HOST = ("pymysql", "gunicorn", "uvicorn")
-_FURTHER = ("celery", "django-celery-beat", "redis", "packaging", "djangorestframework-simplejwt", "setuptools<81")
+_FURTHER = (
+    *("celery", "django-celery-beat", "redis", "packaging", "setuptools<81"),
+    *("djangorestframework-simplejwt", "django-compression-middleware"),
+)
 # The kombu of the lowest Celery's time. Celery also accepts the newest one, which needs a newer client of Redis.
 _OF_ITS_TIME = ("kombu<5.4",)
 

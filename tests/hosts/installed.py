@@ -21,7 +21,7 @@ from .serving import Browser, free_port, running, wait_for_port
 from .shelf import PROJECTS
 
 SECONDS = 120
-_DOCUMENTS = ("media", "data", "storage", "vault", "inner")
+_DOCUMENTS = ("media", "data", "storage", "vault", "inner", "inbox")
 """Folders of the site in which projects keep files."""
 
 

@@ -42,7 +42,10 @@ class Journey:
         before = self._digest()
         self._step("restore_backup latest --yes")
         self.host.lose_everything()
-        self.host.manage("restore_backup", "latest", "--yes")
+        said = self.host.manage("restore_backup", "latest", "--yes")
+        untold = [what for what in self.project.rebuilds if f"rebuild now: {what}" not in said]
+        if untold:
+            raise StepFailed(f"nothing tells to rebuild {untold}: {said}")
         self._compare(before, self._digest())
         self._step("migrations")
         self.host.manage("migrate", "--check")

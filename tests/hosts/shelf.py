@@ -25,6 +25,7 @@ class Project:
         second_database: its settings name a database `second` too.
         settings, urls: the files that the page's lines go into.
         lines: further settings, as the reference names them.
+        rebuilds: what a restore must tell people to rebuild.
         api: the host has Django REST framework, and includes API and console.
         sign_in: how a user signs in: `page`, or `token` where the host has no page for it.
         executors: who runs what is due.
@@ -41,6 +42,7 @@ class Project:
     settings: str = "host/settings.py"
     urls: str = "host/urls.py"
     lines: str = ""
+    rebuilds: tuple[str, ...] = ()
     api: bool = True
     sign_in: str = "page"
     executors: tuple[str, ...] = ("cron", "agent")
@@ -71,9 +73,22 @@ SHELF = (
         also=("text_paths",),
         open=frozenset({"W043"}),
         state="AT_RISK",
-        databases=("sqlite",),
         # Its files are lost, as the finding says; the rest comes back.
         lines="HOST_FOLDERS = [MEDIA_ROOT]\n",
+        executors=("cron",),
+    ),
+    Project(
+        "named_folders",
+        "settings name three folders: one is captured, one can be rebuilt, and one is in no backup",
+        findings=frozenset({"W046"}),
+        open=frozenset({"W046"}),
+        lines=(
+            'BACKUP_FILE_ROOTS = {"inbox": INBOX_DIR}\n'
+            'BACKUP_NOT_BACKED_UP = [BASE_DIR / "index"]\n'
+            'BACKUP_REBUILD_AFTER_RESTORE = ["manage.py rebuild_index"]\n'
+        ),
+        rebuilds=("manage.py rebuild_index",),
+        databases=("sqlite",),
         executors=("cron",),
     ),
     Project("wrapped_storage", "storages that are lazy, prefix names, or have another storage"),
@@ -98,6 +113,12 @@ SHELF = (
         urls="backup_urls.py",
     ),
     Project("gzip", "GZipMiddleware around everything"),
+    Project(
+        "brotli",
+        "middleware around everything that compresses streams, too, with brotli or zstd",
+        databases=("sqlite",),
+        executors=("cron",),
+    ),
     Project(
         "custom_user", "users without names, known by address and UUID", databases=("sqlite", "postgresql", "mariadb")
     ),

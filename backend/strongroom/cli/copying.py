@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from strongroom import exit_codes
 from strongroom.backends import open_backend
 from strongroom.cli.access import ask_passphrase, open_repository, read_lock
 from strongroom.cli.output import Display, print_json, print_line
 from strongroom.copier import copy_repository
+from strongroom.errors import PassphraseError
 from strongroom.passphrase import FILE, read_passphrase
 from strongroom.prune import PruneProgress
 from strongroom.repository import Repository
@@ -36,4 +38,6 @@ def _source_passphrase(options: argparse.Namespace) -> str:
         return ""
     if options.from_password_file:
         return read_passphrase({FILE: options.from_password_file}).reveal()
+    if not sys.stdin.isatty():
+        raise PassphraseError("No passphrase of the source is given. Use --from-password-file FILE.")
     return ask_passphrase("Passphrase of the source: ", confirm=False)

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.urls import include, path
 
 from apps.backup.console import assets
 from apps.backup.console.views import console
@@ -58,6 +59,14 @@ def test_without_the_api_among_the_addresses_it_says_what_to_add(rf, settings, a
     answer = console(request)
     assert answer.status_code == 503
     assert b'include("apps.backup.api.urls")' in answer.content
+
+
+def test_it_finds_the_api_in_a_namespace_of_the_project(rf, settings, admin_user, build):
+    settings.ROOT_URLCONF = (path("tools/", include(([path("api/", include("apps.backup.api.urls"))], "tools"))),)
+    request = rf.get("/backups/")
+    request.user = admin_user
+    # It gets as far as to its own scripts, which are not built.
+    assert b"Run tools/build-console" in console(request).content
 
 
 @pytest.mark.parametrize("address", ["/accounts/login/", "admin:nothing"])

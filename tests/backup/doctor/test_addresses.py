@@ -6,12 +6,12 @@ import pytest
 from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.http import HttpResponse
-from django.urls import include, path, re_path, set_script_prefix
+from django.urls import NoReverseMatch, include, path, re_path, set_script_prefix
 from rest_framework.authentication import SessionAuthentication, TokenAuthentication
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from apps.backup.api.configurations import ConfigurationList
-from apps.backup.doctor.addresses import address_findings
+from apps.backup.doctor.addresses import address_findings, address_of
 
 
 def shop(request, **_names):
@@ -71,6 +71,28 @@ def test_addresses_behind_a_pattern_that_takes_all_lead_to_it(told):
         "console": f"Its address /backups/ {stands}",
     }
     assert told(API, LOGIN, ALL, CONSOLE) == {"console": f"Its address /backups/ {stands}"}
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        (path("tools/", include(([API, CONSOLE], "tools"))),),
+        (path("tools/", include(([path("deep/", include(([API, CONSOLE], "deep")))], "tools"), namespace="other")),),
+        (path("a/", include("apps.backup.api.urls", namespace="mine")), CONSOLE),
+    ],
+)
+def test_namespaces_of_the_project_around_them(told, inside):
+    assert told(*inside, LOGIN) == {}
+    assert address_of("backup-api:schema").endswith("/schema/")
+    assert list(told(LOGIN, ALL, *inside)) == ["API", "console"]
+    with pytest.raises(NoReverseMatch):
+        address_of("backup-nothing:schema")
+
+
+def test_an_address_with_a_variable_part(told):
+    variable = path("<slug:tenant>/", include([API, CONSOLE]))
+    said = "Its address has a variable part, such as <slug:tenant>, which its pages do not take: each request fails."
+    assert told(variable, LOGIN) == {"API": said, "console": said}
 
 
 def test_a_log_in_that_is_not_there(told):

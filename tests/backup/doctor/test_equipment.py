@@ -198,6 +198,8 @@ def test_when_the_sqlite_file_is_gone_it_cannot_be_told(scheduled):
 def test_the_exit_codes_and_the_one_line_of_nagios(scheduled):
     said = scheduled.run("backup_health", expect=2).stdout
     assert said.startswith("BACKUP CRITICAL: UNPROTECTED, no configuration has a good backup")
+    heads = ["Configuration", "State", "Last good", "Verified", "Proven", "Missed", "Failed", "Next run"]
+    assert said.splitlines()[1].split("\t") == heads
     # A restored system is like that until it is backed up, or its backup is read back.
     assert "next step: Run `trigger_backup --type FULL`" in said
     scheduled.run("trigger_backup", "--config", "nightly")
@@ -243,6 +245,13 @@ def test_space_that_ends(free, daily, found):
     seen = Space(root="/b", total=1000, free=free, daily=daily, days_left=free / daily if daily else None)
     assert [one.severity.name for one in space_findings(seen)] == found
     assert all(one.id == "backup.W017" for one in space_findings(seen))
+
+
+@pytest.mark.parametrize(("uploads", "named"), [(0, False), (100, False), (600, True)])
+def test_uploads_that_fill_the_storage_are_named(uploads, named):
+    seen = Space(root="/b", total=1000, free=29, daily=None, days_left=None, uploads=uploads)
+    (found,) = space_findings(seen)
+    assert ("Uploads use 60% of it: the users who sent them can delete them." in found.hint) is named
 
 
 @pytest.mark.parametrize(("free", "days"), [((50, 99), None), ((100, 900), (3.0, 13.0)), ((1, 29), None)])

@@ -32,6 +32,8 @@ from apps.backup.restores.access.compare import compare_access, remove_access
 from apps.backup.restores.access.models import access_elsewhere
 from apps.backup.restores.access.staged_models import STAGED, model_named, models_in
 from apps.backup.restores.journal import Component, Kind
+from apps.backup.restores.planning.access import _of_database
+from apps.backup.restores.planning.plan import Plan
 
 ALIAS = "doors"
 NOW = timezone.now()
@@ -338,6 +340,15 @@ def test_models_of_the_project_are_removed_too(files, settings):
         remove_access([files], now=NOW)
     with models_in(files, files.staged, STAGED) as alias:
         assert User.objects.using(alias).get().groups.count() == 1
+
+
+def test_the_plan_names_a_further_database():
+    plan = Plan("a backup", "its job", "FULL_RESTORE", "")
+    said = [list(_of_database(alias, {"auth_user": 3}, plan)) for alias in ("default", "second")]
+    assert said == [
+        ["users (auth.User): 3 in the backup, none now"],
+        ["users (auth.User) of the database 'second': 3 in the backup, none now"],
+    ]
 
 
 SEED = """

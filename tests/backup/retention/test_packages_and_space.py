@@ -49,6 +49,7 @@ def test_when_the_very_last_one_is_removed_its_space_comes_back_too(edms):
     assert place["freed_bytes"] == place["total_bytes"] == taken(edms)
     edms.run("backup_prune", "--force")
     assert taken(edms) == 0
+    assert "nothing: no data is unused" in edms.run("backup_prune", "--force").stdout
     again = edms.json("trigger_backup", "--type", "FILES")
     assert stored(edms) == {again["snapshot_id"]}
     # Data stored today has to wait: the output says until when, and how much it is.
@@ -64,6 +65,7 @@ def test_when_the_very_last_one_is_removed_its_space_comes_back_too(edms):
     assert until.timestamp() == pytest.approx(newest + 86_400, abs=0.01)
     shown = edms.run("backup_prune", "--force").stdout
     assert f"freed from {until:%Y-%m-%d %H:%M} UTC on" in shown
+    assert "nothing: all unused data is of the last 24 hours" in shown
 
 
 def test_snapshots_that_are_lost_are_not_taken_for_removed(edms):

@@ -135,6 +135,14 @@ def test_the_installation_is_repeatable_and_overwrites_nothing(installed):
     assert BackupConfiguration.objects.count() == 4
 
 
+def test_a_policy_that_does_what_an_earlier_schedule_does_is_pointed_out():
+    values = ConfigurationValues("old", frequency="DAILY", schedule_time=time(1))
+    service.configuration_create(values, now=NOON)
+    notes = {one.name: one.note for one in policies_install(now=NOON) if one.note}
+    assert list(notes) == ["production_daily_full"]
+    assert notes["production_daily_full"].startswith("old makes a FULL backup as often (DAILY);")
+
+
 def test_the_five_policies_are_those_of_the_document(installed):
     columns = ("backup_type", "frequency", "schedule_time", "schedule_days", "schedule_day_of_month")
     columns += ("retention_days", "max_backups", "compression_enabled", "encryption_enabled", "is_enabled")

@@ -29,11 +29,24 @@ class Hashing(FileSystemStorage):
     """Its files lie where the names do not say."""
 
     def path(self, name):
+        super().path(name)
         return super().path(hashlib.sha256(name.encode()).hexdigest())
 
 
 class Remote(Storage):
     """As Django has it: no paths."""
+
+
+class Failing(Storage):
+    """It knows its folder only while a tenant is active, as within a request."""
+
+    def path(self, name):
+        raise RuntimeError("no tenant\nis active")
+
+
+class Nowhere(Storage):
+    def path(self, name):
+        return None
 
 
 def field_of(storage):
@@ -59,17 +72,32 @@ def test_only_what_has_no_path_is_remote():
     assert field_of(Remote()).location is None
 
 
+@pytest.mark.parametrize(
+    ("storage", "reason"), [(Failing(), "no tenant is active"), (Nowhere(), "expected str, bytes or os.PathLike")]
+)
+def test_a_storage_whose_path_fails_is_named_with_the_reason(tmp_path, storage, reason):
+    """The backup goes on: without rows nothing is missing."""
+    field = field_of(storage)
+    named = NamedFiles(tmp_path / "scratch", [field])
+    named.add(field, ["a.pdf", "b.pdf"])
+    facts, [(place, why)] = named.compare(lambda path: False)
+    named.close()
+    assert facts.missing == 2
+    assert place.startswith(f"app.Model.file ({type(storage).__name__}, whose path() fails: {reason}")
+    assert why == "its 2 files are not on a local disk and were not read"
+
+
 def test_files_of_a_storage_that_hides_its_names_are_found(tmp_path):
     storage = Hashing(str(tmp_path))
     field = field_of(storage)
     assert field.location == str(tmp_path)
     named = NamedFiles(tmp_path / "scratch", [field])
-    named.add(field, ["a.pdf", "b.pdf"])
+    named.add(field, ["a.pdf", "b.pdf", "../refused.pdf"])
     named.add_read(storage.path("a.pdf").encode(), 1, owned=True)
     facts, missing = named.compare(lambda path: False)
     named.close()
-    assert (facts.checked, facts.missing, facts.orphans) == (2, 1, 0)
-    assert [path for path, _ in missing] == [storage.path("b.pdf")]
+    assert (facts.checked, facts.missing, facts.orphans) == (3, 2, 0)
+    assert {path for path, _ in missing} == {storage.path("b.pdf"), f"{tmp_path.parent}/refused.pdf"}
 
 
 def test_text_fields_have_a_folder_each_and_every_message_names_the_setting(tmp_path, settings):

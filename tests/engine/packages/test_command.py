@@ -16,6 +16,8 @@ from strongroom.packages import extraction, write_package
 
 ROWS = b'[1,"a"]\n[2,"b"]\n'
 DUMP = b"PGDMP"
+RED = "\x1b[31mred\u202egpj.exe".encode()
+"""A name that would colour the terminal, and show the end of the line from right to left."""
 
 
 def manifest(**changes):
@@ -48,7 +50,7 @@ def package(path, *, passphrase=SECRET, data=ROWS, described=None):
     entries = [
         Folder(b"data", [stream(b"a.ndjson", data)]),
         Folder(b"databases", [Folder(b"default", [stream(b"database.dump", DUMP)])]),
-        Folder(b"files", [Folder(b"media", [stream(b"\x1b[31mred", b"x" * 1_000_000), stream(b"\xff", b"raw")])]),
+        Folder(b"files", [Folder(b"media", [stream(RED, b"x" * 1_000_000), stream(b"\xff", b"raw")])]),
         stream(b"manifest.json", manifest() if described is None else described),
     ]
     write_package(path, entries, mtime_ns=NOW, passphrase=passphrase)
@@ -83,10 +85,10 @@ def test_list_shows_the_manifest_the_members_and_the_result(run, tmp_path):
     ]
     assert [line.split()[-1] for line in lines[5:-1]] == [
         *("README.txt", "data/", "data/a.ndjson", "databases/", "databases/default/"),
-        *("databases/default/database.dump", "files/", "files/media/", "files/media/\\x1b[31mred", "files/media/\\xff"),
-        *("manifest.json", "SHA256SUMS"),
+        *("databases/default/database.dump", "files/", "files/media/"),
+        *("files/media/\\x1b[31mred\\u202egpj.exe", "files/media/\\xff", "manifest.json", "SHA256SUMS"),
     ]
-    assert lines[-5].split() == ["1.0", "MB", "files/media/\\x1b[31mred"]
+    assert lines[-5].split() == ["1.0", "MB", "files/media/\\x1b[31mred\\u202egpj.exe"]
     assert lines[-1].startswith("intact: 7 files (1.0 MB) and 5 folders")
     long = run("list", "-l", tmp_path / "p.tar.gz.gpg").out
     assert "-0600         0:0     16 bytes 2026-01-0" in long
@@ -198,7 +200,7 @@ def test_unpack(run, tmp_path):
     assert "Not a directory" in run("unpack", path, "-t", path, code=1).err
     answer = json.loads(run("unpack", path, "-t", tmp_path / "part", "--path", "/files/media/", "--json").out)
     assert (answer["files"], answer["folders"], answer["bytes"]) == (2, 0, 1_000_003)
-    assert sorted(os.listdir(os.fsencode(tmp_path / "part"))) == [b"\x1b[31mred", b"\xff"]
+    assert sorted(os.listdir(os.fsencode(tmp_path / "part"))) == [RED, b"\xff"]
     run("unpack", path, "-t", tmp_path / "one", "--path", "data/a.ndjson")
     assert [one.name for one in (tmp_path / "one").iterdir()] == ["a.ndjson"]
     assert (tmp_path / "one/a.ndjson").stat().st_mtime_ns == NOW

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.urls import reverse
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from ..doctor.addresses import address_of
 from .base_views import BackupView, HasRight
 from .openapi_document import document
 from .openapi_operations import extend_schema
@@ -32,6 +32,6 @@ class SwaggerView(SpectacularSwaggerView):
 
     @extend_schema(exclude=True)
     def get(self, request: Request, *args: object, **kwargs: object) -> Response:
-        self.url = reverse("backup-api:schema")
+        self.url = address_of("backup-api:schema")
         shown: Callable[..., Response] = super().get
         return shown(request, *args, **kwargs)

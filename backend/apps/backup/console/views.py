@@ -8,11 +8,11 @@ from typing import Final
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
+from django.urls import NoReverseMatch
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
-from ..doctor.addresses import LOGIN_HINT, log_in_obstacle
+from ..doctor.addresses import LOGIN_HINT, address_of, log_in_obstacle
 from .assets import NotBuilt, assets_of
 
 _APP: Final = __package__.removesuffix(".console")
@@ -37,7 +37,7 @@ def console(request: HttpRequest, path: str = "") -> HttpResponse:
         obstacle = log_in_obstacle()
         return _unready(f"{obstacle} {LOGIN_HINT}") if obstacle else redirect_to_login(request.get_full_path())
     try:
-        api = reverse("backup-api:configurations").removesuffix("/configurations/")
+        api = address_of("backup-api:configurations").removesuffix("/configurations/")
     except NoReverseMatch:
         return _unready(
             "The console needs the API, which has no address in this project. Add"

@@ -8,7 +8,17 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.shortcuts import resolve_url
-from django.urls import NoReverseMatch, Resolver404, ResolverMatch, get_script_prefix, resolve, reverse
+from django.urls import (
+    NoReverseMatch,
+    Resolver404,
+    ResolverMatch,
+    URLResolver,
+    get_resolver,
+    get_script_prefix,
+    get_urlconf,
+    resolve,
+    reverse,
+)
 
 from .findings import Finding, warning
 
@@ -38,6 +48,8 @@ def address_findings() -> Iterator[Finding]:
     if not getattr(settings, "ROOT_URLCONF", None):
         return
     api, console = _address(_API), _address(_CONSOLE)
+    yield from _variable("API", _API, api)
+    yield from _variable("console", _CONSOLE, console)
     if api is not None:
         yield from _shadowed("API", _API, api, "api.urls")
     if console is None:
@@ -58,9 +70,20 @@ def address_findings() -> Iterator[Finding]:
     yield from _sessions(None if api is None else _match(api))
 
 
+def _variable(what: str, name: str, address: str | None) -> Iterator[Finding]:
+    if address is None and _namespace_of(name) is not None:
+        yield warning(
+            48,
+            what,
+            "Its address has a variable part, such as <slug:tenant>, which its pages do not take: each request fails.",
+            "Put its include() at an address without variables.",
+        )
+
+
 def _shadowed(what: str, name: str, address: str, included: str) -> Iterator[Finding]:
     match = _match(address)
-    if match is not None and match.view_name == name:
+    # The names of the apps, because the project may have given the namespaces other names.
+    if match is not None and ":".join([*match.app_names[-1:], str(match.url_name)]) == name:
         return
     leads = "nowhere" if match is None else f"to {_view_name(match)}, which comes before it in urlpatterns"
     yield warning(
@@ -124,9 +147,35 @@ def _sessions(api: ResolverMatch | None) -> Iterator[Finding]:
         )
 
 
+def address_of(name: str, *args: str) -> str:
+    """Return the address of a page of this app, such as "backup-api:schema". Raises `NoReverseMatch`.
+
+    Unlike `reverse`, it also finds a page that the project includes in a namespace of its own.
+    """
+    try:
+        return reverse(name, args=args)
+    except NoReverseMatch:
+        namespace = _namespace_of(name)
+        if namespace is None:
+            raise
+        return reverse(f"{namespace}:{name.partition(':')[2]}", args=args)
+
+
+def _namespace_of(name: str) -> str | None:
+    return next(_namespaces(get_resolver(get_urlconf()), name.partition(":")[0]), None)
+
+
+def _namespaces(resolver: URLResolver, app: str) -> Iterator[str]:
+    """Yield the full namespaces in which the project includes the addresses of an app."""
+    for namespace, (_, included) in resolver.namespace_dict.items():
+        if included.app_name == app:
+            yield namespace
+        yield from (f"{namespace}:{further}" for further in _namespaces(included, app))
+
+
 def _address(name: str) -> str | None:
     try:
-        return reverse(name, args=[""] if name == _CONSOLE else [])
+        return address_of(name, *([""] if name == _CONSOLE else []))
     except NoReverseMatch:
         return None
 

@@ -84,13 +84,18 @@ def reference_fields(configured: Mapping[str, Path | None]) -> list[ReferenceFie
 
 def _file_field(model: type[models.Model], field: models.FileField) -> ReferenceField:
     storage = field.storage
-    location, is_plain = _location(storage)
+    name = type(storage).__name__
+    try:
+        location, is_plain = _location(storage)
+    except Exception as error:  # noqa: BLE001  storages of hosts raise what they like, such as outside of a request
+        location, is_plain = None, False
+        name = f"{name}, whose path() fails: {' '.join(str(error).split())}"
     return ReferenceField(
         f"{model._meta.label}.{field.name}",
         model._meta.db_table,
         field.column or field.attname,
         location,
-        type(storage).__name__,
+        name,
         isinstance(storage, DeferredDeletes),
         None if is_plain or location is None else storage.path,
     )
@@ -182,11 +187,10 @@ class NamedFiles:
             key = f"{field.label} ({field.storage})"
             self._not_local[key] = self._not_local.get(key, 0) + len(values)
             return
-        base, path_of = os.fsencode(field.location), field.path_of
+        base = os.fsencode(field.location)
         rows = [
             (
-                # A storage that wraps another one may have its own path for each file.
-                os.path.normpath(os.path.join(base, os.fsencode(path_of(value) if path_of else value))),  # noqa: PTH118
+                os.path.normpath(os.path.join(base, os.fsencode(_own_path(field, value)))),  # noqa: PTH118
                 field.label,
                 os.fsencode(value),
                 title.text,
@@ -342,6 +346,16 @@ class NamedFiles:
     def close(self) -> None:
         self._database.close()
         self._path.unlink()
+
+
+def _own_path(field: ReferenceField, value: str) -> str:
+    """Return the path that the storage has for a value; the value itself if the storage refuses it."""
+    if field.path_of is None:
+        return value
+    try:
+        return os.fspath(field.path_of(value))
+    except Exception:  # noqa: BLE001  one bad row must not end the backup: its file is reported as missing
+        return value
 
 
 def _is_below(path: bytes, folders: Sequence[bytes]) -> bool:

@@ -239,8 +239,12 @@ def _of_fields() -> Iterator[Path]:
     for model in apps.get_models(include_auto_created=True):
         for field in model._meta.local_concrete_fields:
             if isinstance(field, models.FilePathField):
-                path = field.path() if callable(field.path) else field.path
-                yield from [Path(os.path.realpath(path))] if path else []
+                # A function of the host may fail, such as outside of a request; that must not end a backup.
+                path: object = None
+                with contextlib.suppress(Exception):
+                    path = field.path() if callable(field.path) else field.path
+                if isinstance(path, str | os.PathLike) and str(path):
+                    yield Path(os.path.realpath(path))
 
 
 def _looks_like_path(text: str) -> bool:

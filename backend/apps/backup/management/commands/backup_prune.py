@@ -73,7 +73,7 @@ class Command(BackupCommand):
             facts(
                 [
                     ("backups removed", str(len(done.removed))),
-                    ("pruned", done.pruned or _why_not(done)),
+                    ("pruned", done.pruned or _why_not(done, force=bool(options["force"]))),
                     ("freed", size(done.freed_bytes)),
                     ("freed later", [_waits(one.place, one.bytes, one.until) for one in done.waiting]),
                     ("postponed", list(map(str, done.postponed))),
@@ -143,7 +143,9 @@ def _exit_code(postponed: list[retention.RetentionSkipped]) -> int:
     return exitcodes.OK
 
 
-def _why_not(done: retention.RetentionResult) -> str:
+def _why_not(done: retention.RetentionResult, *, force: bool) -> str:
     if done.postponed:
         return "nothing: see the postponed removals"
+    if force:
+        return "nothing: all unused data is of the last 24 hours" if done.waiting else "nothing: no data is unused"
     return "nothing: a prune would free too little, or there was one today"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from django.db import connections, models
+from django.db import DEFAULT_DB_ALIAS, connections, models
 from django.db.utils import Error as DatabaseFailure
 
 from ...backups.references import BackupRef
@@ -94,7 +94,8 @@ def _of_database(alias: str, held: Mapping[str, int], plan: Plan) -> Iterator[st
     for model in chosen:
         count = f"{now[model]:,} now" if model in now else "none now"
         what = f"{model._meta.verbose_name_plural} ({model._meta.label})"
-        yield f"{what}: {held[model._meta.db_table]:,} in the backup, {count}"
+        where = "" if alias == DEFAULT_DB_ALIAS else f" of the database {alias!r}"
+        yield f"{what}{where}: {held[model._meta.db_table]:,} in the backup, {count}"
 
 
 def _counted(alias: str, chosen: Iterable[type[models.Model]]) -> dict[type[models.Model], int]:
