@@ -10,14 +10,15 @@ const signedOut = () => document.body.setAttribute("data-signed-out", "");
 createRoot(document.getElementById("app") as HTMLElement).render(
   <>
     <header>Archive</header>
-    <BackupManagement
-      apiUrl="/api/v1/backup"
-      basePath="/backups"
-      locale="de"
-      colorScheme="light"
-      headers={headers}
-      onSignedOut={signedOut}
-      theme={{ primaryColor: "grape" }}
-    />
+    <main>
+      <BackupManagement
+        apiUrl="/api/v1/backup"
+        basePath="/backups"
+        locale="de"
+        headers={headers}
+        onSignedOut={signedOut}
+        theme={{ primaryColor: "grape" }}
+      />
+    </main>
   </>,
 );
