@@ -37,21 +37,28 @@ export function matches(name: string, text: string): boolean {
 interface PaletteProps {
   /** The same array at every render. */
   sources: PaletteSource[];
+  /** Puts its button above the page, which has no place of its own for it. */
+  withButton?: boolean;
   children: ReactNode;
 }
 
-/** Provides one palette to the page. Inside of another one, that one serves. */
-export function PaletteProvider({ sources, children }: PaletteProps) {
+/** Provides one palette to the page. Inside of another one, that one serves, with its own button. */
+export function PaletteProvider({ children, ...own }: PaletteProps) {
   const outer = useContext(Context);
-  return outer ? children : <OwnPalette sources={sources}>{children}</OwnPalette>;
+  return outer ? children : <OwnPalette {...own}>{children}</OwnPalette>;
 }
 
-function OwnPalette({ sources, children }: PaletteProps) {
+function OwnPalette({ sources, withButton = false, children }: PaletteProps) {
   const [opened, { open, close, toggle }] = useDisclosure();
   // Also while a field has the focus: no field uses this key.
   useHotkeys([["mod+K", toggle]], []);
   return (
     <Context.Provider value={open}>
+      {withButton && (
+        <Group justify="flex-end" mb="xs">
+          <PaletteButton />
+        </Group>
+      )}
       {children}
       <Modal
         opened={opened}

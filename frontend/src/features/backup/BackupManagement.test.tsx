@@ -1,4 +1,4 @@
-import { render, screen, waitFor } from "@testing-library/react";
+import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { http, HttpResponse } from "msw";
 import { MemoryRouter, Route, Routes, useLocation } from "react-router";
@@ -53,4 +53,13 @@ it("speaks the language of the page that it is in", async () => {
   );
   const tab = await screen.findByRole("tab", { name: "Konfigurationen" });
   expect(tab.closest("[lang]")?.getAttribute("lang")).toBe("de");
+});
+
+it("has a button for the palette in a page of its own", async () => {
+  const user = renderAt("/", "/*");
+  await user.click(screen.getByRole("button", { name: /^Search/ }));
+  const dialog = await screen.findByRole("dialog");
+  await user.type(within(dialog).getByRole("combobox"), "stor");
+  await user.click(await within(dialog).findByRole("option", { name: /Storage/ }));
+  await waitFor(() => expect(document.querySelector("output")?.textContent).toBe("/storage"));
 });

@@ -125,7 +125,7 @@ function Views() {
   const start = <Navigate to={`${base}/overview`} replace />;
   return (
     <ConsolePath value={base}>
-      <PaletteProvider sources={sources}>
+      <PaletteProvider sources={sources} withButton>
         <Routes>
           <Route element={<ConsoleLayout />}>
             <Route index element={start} />

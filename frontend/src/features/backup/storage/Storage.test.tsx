@@ -95,6 +95,8 @@ it("asks for checks, unlocks, forecasts and prunes of the right repository", asy
 
 it("offers users who may only view the storage no action", async () => {
   show(["view_backups"]);
-  await screen.findByRole("region", { name: "Main storage, Encrypted" });
-  expect(screen.queryAllByRole("button")).toEqual([]);
+  const storage = await screen.findByRole("region", { name: "Main storage, Encrypted" });
+  expect(within(storage).queryAllByRole("button")).toEqual([]);
+  // That of the palette is no action on the storage.
+  expect(screen.getAllByRole("button")).toHaveLength(1);
 });
