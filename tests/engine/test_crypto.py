@@ -1,5 +1,8 @@
 """Sealed objects, compared with published test vectors."""
 
+import hashlib
+import os
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,3 +88,26 @@ def test_keys_of_the_wrong_size_are_refused(parts: tuple[int, int, int]) -> None
         SealingKey(*(b"\x01" * size for size in parts))
     with pytest.raises(Damaged):
         SealingKey(bytes(32), bytes(16), bytes(16))
+
+
+def test_a_key_is_derived_once_in_a_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever differs gives another key, and many others push the first one out."""
+    derived = []
+    real = hashlib.scrypt
+
+    def counted(passphrase: bytes, **options: object) -> bytes:
+        derived.append((passphrase, options["salt"], options["n"]))
+        return real(passphrase, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(hashlib, "scrypt", counted)
+    cheap, salt = Cost(2, 1, 1), os.urandom(64)
+    keys = [derive("a", salt, cheap) for _ in range(5)]
+    assert len(derived) == 1
+    assert len({key.encrypt for key in keys}) == 1
+    others = [derive("a", salt, Cost(4, 1, 1)), derive("a", salt[:-1] + b"b", cheap), derive("ba", salt[:-1], cheap)]
+    assert len({key.encrypt for key in (keys[0], *others)}) == 4
+    assert len(derived) == 4
+    for number in range(16):
+        derive(str(number), salt, cheap)
+    derive("a", salt, cheap)
+    assert len(derived) == 21

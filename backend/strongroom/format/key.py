@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import hashlib
 import os
+import threading
 
 import msgspec
 
@@ -18,6 +20,9 @@ _MAX_MEMORY = 1 << 30
 """The maximum memory in bytes that a stored key may need for its derivation. restic's own keys need 32 to 64 MiB."""
 _MAX_WORK = 1 << 27
 """The maximum N·r·p of a stored key: about a minute of work."""
+
+
+_MOST_DERIVED = 16
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,8 +66,42 @@ _decoder = msgspec.json.Decoder(KeyFile)
 _master_decoder = msgspec.json.Decoder(_Master)
 
 
+class _DerivedKeys:
+    """The last derived keys of this process: a restore opens its repository several times.
+
+    They are found by a hash under a secret of the process, so that no passphrase stays in memory.
+    """
+
+    def __init__(self) -> None:
+        self._secret = os.urandom(32)
+        self._lock = threading.Lock()
+        self._keys: collections.OrderedDict[bytes, SealingKey] = collections.OrderedDict()
+
+    def get(self, passphrase: str, salt: bytes, cost: Cost) -> SealingKey:
+        """Return the key, derived only if it is not among the last ones."""
+        facts = b"%d %d %d %d " % (cost.n, cost.r, cost.p, len(salt))
+        mark = hashlib.blake2b(facts + salt + passphrase.encode("utf-8"), key=self._secret).digest()
+        with self._lock:
+            known = self._keys.get(mark)
+        if known is None:
+            known = _scrypt(passphrase, salt, cost)
+        with self._lock:
+            self._keys[mark] = known
+            self._keys.move_to_end(mark)
+            while len(self._keys) > _MOST_DERIVED:
+                self._keys.popitem(last=False)
+        return known
+
+
+_derived = _DerivedKeys()
+
+
 def derive(passphrase: str, salt: bytes, cost: Cost) -> SealingKey:
-    """Derive the key of a passphrase."""
+    """Derive the key of a passphrase; fast if this process did so before."""
+    return _derived.get(passphrase, salt, cost)
+
+
+def _scrypt(passphrase: str, salt: bytes, cost: Cost) -> SealingKey:
     raw = hashlib.scrypt(
         passphrase.encode("utf-8"),
         salt=salt,

@@ -15,7 +15,7 @@ from apps.backup.models import BackupConfiguration, BackupJob
 
 pytestmark = pytest.mark.slow
 
-FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("files", "tables", "download")}
+FROM_BACKUPS = {f"/jobs/{{uuid}}/{what}/" for what in ("documents", "files", "tables", "download")}
 """Count the bytes read from a repository."""
 ONE_OF_MANY = {"/operations/{uuid}/", "/restores/{uuid}/", "/uploads/{uuid}/", "/restores/{uuid}/watch/"}
 """Of which the benchmark's catalogue has none."""
