@@ -76,3 +76,13 @@ def test_a_locked_table_does_not_hold_the_plan(postgres_host):
         (text,) = differences(host, backup)["unknown"]
     assert text.startswith("database default: ")
     assert "lock" in text
+
+
+def test_files_alone_on_an_empty_machine_do_not_tell_of_a_restored_database(sqlite_host):
+    backup = sqlite_host.json("trigger_backup", "--type", "FULL")["job"]
+    tree = sqlite_host.tree()
+    sqlite_host.destroy()
+    result = sqlite_host.json("restore_backup", backup, "--only", "files", "--yes", "--no-safety-backup")
+    (note,) = [note for note in result["notes"] if "backup_catalogue --rebuild" in note]
+    assert note.startswith("the restore is not in the catalogue")
+    assert sqlite_host.tree() == tree

@@ -33,6 +33,7 @@ from ...services.restores import (
 )
 from ..compare import compare_kept
 from ..journal import Journal, State
+from .carry import ledger_component
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def finish(
         # The restore was interrupted after this step: it is recorded already.
         pass
     except LedgerUnavailable as error:
-        notes.append(f"the restored database holds no usable catalogue: {error} Then run backup_catalogue --rebuild.")
+        restored = ledger_component(journal) is not None
+        what = "the restored database holds no usable catalogue" if restored else "the restore is not in the catalogue"
+        notes.append(f"{what}: {error} Then run backup_catalogue --rebuild.")
     else:
         notes += _update_schedules()
     notes += _to_rebuild()
