@@ -18,6 +18,8 @@ from strongroom.entries import OnDisk
 from strongroom.repository import Repository
 from strongroom.testing.trees import File, build
 
+pytestmark = pytest.mark.slow
+
 FILES = {b"a": File(b"whole" * 1000), b"b": File(os.urandom(6_000_000))}
 
 

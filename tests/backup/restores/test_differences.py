@@ -5,6 +5,8 @@ import shutil
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def differences(host, backup, *options):
     return host.json("restore_backup", backup, "--dry-run", *options)["differences"]

@@ -26,6 +26,7 @@ def found(host, *words, expect=0, **changes):
     return host.json("backup_find", *words, expect=expect, **changes)["results"]
 
 
+@pytest.mark.slow
 def test_a_document_is_found_after_its_row_is_gone_and_comes_back(host, papers, tmp_path):
     host.run("import_documents", str(papers))
     job = host.json("trigger_backup", "--type", "FULL")
@@ -49,6 +50,7 @@ def test_a_document_is_found_after_its_row_is_gone_and_comes_back(host, papers, 
     assert f"restore_backup {job['job']} --to-folder" in answer.stderr
 
 
+@pytest.mark.slow
 def test_it_is_found_without_the_catalogue(sqlite_host, papers):
     sqlite_host.run("import_documents", str(papers))
     sqlite_host.run("trigger_backup", "--type", "FULL")
@@ -57,6 +59,7 @@ def test_it_is_found_without_the_catalogue(sqlite_host, papers):
     assert "Contract 4711" in one["title"]
 
 
+@pytest.mark.slow
 def test_a_missing_column_of_a_title_is_a_note(host, papers):
     """As between a deployment and its migration: the backup is complete, and its files have paths alone."""
     host.run("import_documents", str(papers))
@@ -69,6 +72,7 @@ def test_a_missing_column_of_a_title_is_a_note(host, papers):
     assert found(host, "4711", expect=1) == []
 
 
+@pytest.mark.slow
 def test_other_backups_have_no_titles_and_say_so(sqlite_host, papers):
     sqlite_host.run("import_documents", str(papers))
     for kind in ("DATABASE", "FILES", "EXPORT"):
