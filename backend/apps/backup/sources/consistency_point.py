@@ -32,7 +32,7 @@ from .deleted_rows import any_row_is_gone
 from .engines.contract import DatabaseCapture
 from .engines.registry import engine_of
 from .errors import CaptureFailed, SourceRefused
-from .file_references import TEXT, NamedFiles, ReferenceField, rows_name_files, titled_fields
+from .file_references import TEXT, NamedFiles, ReferenceField, reference_fields, rows_name_files, titled_fields
 from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, never_captured, tree_size
 from .hard_links import hold_by_links, remove_dead_links
 from .portable_rows import PortableCapture, data_folder, open_portable
@@ -289,7 +289,8 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
     if backup_type not in WITH_DATABASES | WITH_FILES:
         raise SourceRefused(f"There is no backup type {backup_type!r}.")
     selection = Selection(spec.include, spec.exclude)
-    fields = titled_fields(conf.load())
+    stores_titles = backup_type in WITH_DATABASES & WITH_FILES and backup_type != PORTABLE
+    fields = titled_fields(conf.load()) if stores_titles else reference_fields(conf.load().reference_fields)
     # Before the consistency point: files may be deleted after it.
     outside = columns_outside(database_aliases(portable=True)) if backup_type in WITH_DATABASES else None
     with contextlib.ExitStack() as stack:

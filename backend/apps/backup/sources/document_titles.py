@@ -67,7 +67,7 @@ def title_fields(label: str, configured: Mapping[str, Sequence[str]]) -> TitleFi
 
 def _field(model: type[models.Model], lookup: str, label: str) -> object:
     try:
-        found: object = getattr(model._base_manager.values_list(lookup).query.resolve_ref(lookup), "target")  # noqa: B009
+        found: object = getattr(models.QuerySet(model=model).values_list(lookup).query.resolve_ref(lookup), "target")  # noqa: B009
     except (FieldError, AttributeError) as error:
         raise SettingsInvalid(
             f"BACKUP_DOCUMENT_TITLES[{label!r}] names {lookup!r}, which leads to no field ({error})."
@@ -100,8 +100,10 @@ def titles_query(label: str, titles: TitleFields, wrapper: BaseDatabaseWrapper) 
     """Return a query for the values of a file field, the texts of their titles and their dates, in this order."""
     model_label, _, name = label.rpartition(".")
     lookups = [name, *titles.texts, *([titles.date] if titles.date else [])]
-    rows = apps.get_model(model_label)._base_manager.order_by().values_list(*lookups)
-    sql, _ = rows.query.get_compiler(connection=wrapper).as_sql()
+    # No manager of the project, which may hide rows.
+    everything: models.QuerySet[models.Model] = models.QuerySet(model=apps.get_model(model_label))
+    query = everything.order_by().values_list(*lookups).query
+    sql, _ = query.get_compiler(connection=wrapper).as_sql()
     return str(sql)
 
 

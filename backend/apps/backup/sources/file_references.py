@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import itertools
 import os
 import sqlite3
 import threading
@@ -180,32 +179,30 @@ class NamedFiles:
             "CREATE TABLE seen (path BLOB PRIMARY KEY, owned INTEGER, size INTEGER) WITHOUT ROWID;"
         )
 
-    def add(self, field: ReferenceField, values: Sequence[str], titles: Sequence[Title] = ()) -> None:
-        """Add values of one column, with their titles or without."""
+    def add(self, field: ReferenceField, values: Sequence[str]) -> None:
+        """Add the values of one column."""
         self._checked += len(values)
         if field.location is None:
             key = f"{field.label} ({field.storage})"
             self._not_local[key] = self._not_local.get(key, 0) + len(values)
             return
         base = os.fsencode(field.location)
-        rows = [
-            (
-                os.path.normpath(os.path.join(base, os.fsencode(_own_path(field, value)))),  # noqa: PTH118
-                field.label,
-                os.fsencode(value),
-                title.text,
-                title.date,
-            )
-            for value, title in zip(values, titles or itertools.repeat(Title("")), strict=False)
-        ]
+        rows = [(_named_path(field, base, value), field.label, os.fsencode(value)) for value in values]
         with self._lock, self._database:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?, ?, ?)", rows)
+            self._database.executemany("INSERT OR IGNORE INTO named VALUES (?, ?, ?, '', '')", rows)
 
-    def add_rows(self, field: ReferenceField, rows: Sequence[Sequence[object]]) -> None:
-        """Add the rows of a query of `titles_query`."""
-        pairs = list(titled(rows, field.titles))
-        self.add(field, [value for value, _ in pairs], [title for _, title in pairs])
+    def add_titles(self, field: ReferenceField, rows: Sequence[Sequence[object]]) -> None:
+        """Give titles to files that were added: the rows of a query of `titles_query`."""
+        if field.location is None:
+            return
+        base = os.fsencode(field.location)
+        pairs = titled(rows, field.titles)
+        titles = [(title.text, title.date, _named_path(field, base, value)) for value, title in pairs]
+        with self._lock, self._database:
+            self._database.execute("BEGIN")
+            # Two rows may name one file; its first title counts.
+            self._database.executemany("UPDATE named SET title = ?, date = ? WHERE path = ? AND title = ''", titles)
 
     def titles(self) -> Iterator[tuple[bytes, str, Title]]:
         """Yield the path, the field and the title of each file that was read and has one, sorted by path."""
@@ -346,6 +343,10 @@ class NamedFiles:
     def close(self) -> None:
         self._database.close()
         self._path.unlink()
+
+
+def _named_path(field: ReferenceField, base: bytes, value: str) -> bytes:
+    return os.path.normpath(os.path.join(base, os.fsencode(_own_path(field, value))))  # noqa: PTH118
 
 
 def _own_path(field: ReferenceField, value: str) -> str:

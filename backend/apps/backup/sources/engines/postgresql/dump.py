@@ -319,20 +319,18 @@ def _read_names(wrapper: BaseDatabaseWrapper, cursor: CursorWrapper, field: Refe
     cursor.execute(_COLUMN, [table, field.column])
     if cursor.fetchone() is None:
         return
-    if field.titles:
-        # A table of the titles may lack a column, as before a migration: then the names are read without them.
-        cursor.execute("SAVEPOINT titles")
-        try:
-            for rows in _fetched(cursor, titles_query(field.label, field.titles, wrapper)):
-                named.add_rows(field, rows)
-        except DatabaseFailure as error:
-            cursor.execute("ROLLBACK TO SAVEPOINT titles")
-            named.notes.append(titles_unread(field.label, error))
-        else:
-            return
     names = f"SELECT DISTINCT {column}::text FROM {table} WHERE {column} IS NOT NULL AND {column}::text <> ''"  # noqa: S608
     for rows in _fetched(cursor, names):
         named.add(field, [str(row[0]) for row in rows])
+    if field.titles:
+        # A table of the titles may lack a column, as before a migration.
+        cursor.execute("SAVEPOINT titles")
+        try:
+            for rows in _fetched(cursor, titles_query(field.label, field.titles, wrapper)):
+                named.add_titles(field, rows)
+        except DatabaseFailure as error:
+            cursor.execute("ROLLBACK TO SAVEPOINT titles")
+            named.notes.append(titles_unread(field.label, error))
 
 
 def _fetched(cursor: CursorWrapper, query: str) -> Iterator[list[tuple[object, ...]]]:

@@ -178,21 +178,20 @@ def _read_names(alias: str, connection: sqlite3.Connection, field: ReferenceFiel
     columns = connection.execute(f"PRAGMA table_info({quoted(field.table)})").fetchall()
     if field.column not in {str(column[1]) for column in columns}:
         return
-    if field.titles:
-        try:
-            cursor = connection.execute(titles_query(field.label, field.titles, connections[alias]))
-            while rows := cursor.fetchmany(_FETCH):
-                named.add_rows(field, rows)
-        except sqlite3.OperationalError as error:
-            named.notes.append(titles_unread(field.label, error))
-        else:
-            return
     table, column = quoted(field.table), quoted(field.column)
     cursor = connection.execute(
         f"SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL AND {column} <> ''"  # noqa: S608  quoted
     )
     while rows := cursor.fetchmany(_FETCH):
         named.add(field, [str(row[0]) for row in rows])
+    if field.titles:
+        # A table of the titles may lack a column, as before a migration.
+        try:
+            cursor = connection.execute(titles_query(field.label, field.titles, connections[alias]))
+            while rows := cursor.fetchmany(_FETCH):
+                named.add_titles(field, rows)
+        except sqlite3.OperationalError as error:
+            named.notes.append(titles_unread(field.label, error))
 
 
 def damage_in(path: Path) -> list[str]:
