@@ -3,12 +3,18 @@
 import logging
 
 import pytest
+from django.utils import translation
 
 from apps.backup.core.permissions import Right
 
 ROOT = "/api/v1/backup/"
 ENGLISH = "There is no such address in this API."
 GERMAN = "Diese Adresse gibt es in dieser API nicht."
+
+
+def translated(text: str) -> str:
+    with translation.override("de"):
+        return translation.gettext(text)
 
 
 @pytest.mark.parametrize(
@@ -48,6 +54,15 @@ def test_the_log_stays_english(client_of, caplog):
     assert answer.json()["detail"] == GERMAN
     assert ENGLISH in caplog.text
     assert GERMAN not in caplog.text
+
+
+def test_findings_say_why_in_the_language_and_keep_the_texts_that_acknowledge_them(admin):
+    english = admin.get(f"{ROOT}system/findings/").json()["findings"]
+    german = admin.get(f"{ROOT}system/findings/", HTTP_ACCEPT_LANGUAGE="de").json()["findings"]
+    assert english
+    for one, other in zip(english, german, strict=True):
+        assert other["why"] == translated(one["why"]) != one["why"]
+        assert [one[name] for name in ("id", "subject", "what")] == [other[name] for name in ("id", "subject", "what")]
 
 
 def test_a_language_ends_with_its_request(admin):

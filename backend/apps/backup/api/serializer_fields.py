@@ -36,6 +36,14 @@ def _refuse_unknown(serializer: serializers.BaseSerializer[Any], data: Any) -> N
             )
 
 
+class TranslatedField(serializers.CharField):
+    """A constant text of ours, in the language of the request."""
+
+    def to_representation(self, value: Any) -> str:
+        text = super().to_representation(value)
+        return gettext(text)
+
+
 class StrictSerializer(ApiSerializer):
     """A request that refuses unknown fields."""
 
