@@ -88,7 +88,7 @@ if DEBUG and importlib.util.find_spec("drf_spectacular_sidecar"):
     SPECTACULAR_SETTINGS |= {"SWAGGER_UI_DIST": "SIDECAR", "SWAGGER_UI_FAVICON_HREF": "SIDECAR"}
 
 LANGUAGE_CODE = "en"
-USE_I18N = False
+USE_I18N = True
 TIME_ZONE = os.environ.get("EDMS_TIME_ZONE") or "UTC"
 USE_TZ = True
 

@@ -19,6 +19,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import Model, Q
 from django.utils.dateparse import parse_datetime
 from django.utils.timezone import is_aware
+from django.utils.translation import gettext
 from rest_framework.exceptions import ValidationError
 from rest_framework.pagination import BasePagination, PageNumberPagination
 from rest_framework.request import Request
@@ -53,7 +54,10 @@ class CursorPages(BasePagination):
         name = asked.removeprefix("-")
         if name not in {one.removeprefix("-") for one in orderings}:
             raise ValidationError(
-                {"ordering": f"It must be one of {', '.join(sorted(orderings))}, with or without a leading dash."}
+                {
+                    "ordering": gettext("It must be one of %(names)s, with or without a leading dash.")
+                    % {"names": ", ".join(sorted(orderings))}
+                }
             )
         column = next(column for one, column in orderings.items() if one.removeprefix("-") == name)
         self._column, self._down, self._ordering = column, asked.startswith("-"), asked
@@ -110,7 +114,7 @@ class CursorPages(BasePagination):
         if text is None:
             return _USUAL
         if not (text.isascii() and text.isdigit() and len(text) <= 9 and 1 <= int(text) <= _MOST):
-            raise ValidationError({"limit": f"It must be a number from 1 to {_MOST}."})
+            raise ValidationError({"limit": gettext("It must be a number from 1 to %(most)s.") % {"most": _MOST}})
         return int(text)
 
     def _beyond(self, position: tuple[Any, int], descending: bool) -> Q:
@@ -158,7 +162,7 @@ def _value(kind: object, value: object) -> Any:
 
 
 def _wrong_cursor() -> ValidationError:
-    return ValidationError({"cursor": "This cursor is not from this list and order."})
+    return ValidationError({"cursor": gettext("This cursor is not from this list and order.")})
 
 
 class _Exactly(DjangoJSONEncoder):

@@ -14,18 +14,25 @@ from typing import Any, ClassVar, Final
 
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils import translation
+from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions, generics, serializers
 from rest_framework.renderers import BaseRenderer, JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
+from .languages import language_of
+
 MEDIA_TYPE: Final = "application/problem+json"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Problem:
-    """The answer for an error. `retry_after` is in seconds, for errors that may pass by themselves."""
+    """The answer for an error. `retry_after` is in seconds, for errors that may pass by themselves.
+
+    The texts are English, as in the log; only the body is in the language of the request.
+    """
 
     status: int
     code: str
@@ -40,17 +47,17 @@ class Problem:
             "type": f"{prefix}{self.code}",
             "title": HTTPStatus(self.status).phrase,
             "status": self.status,
-            "detail": self.detail,
+            "detail": _translated(self.detail),
             "instance": instance,
             "id": request_id,
-            "errors": [{"field": field, "message": message} for field, message in self.errors],
+            "errors": [{"field": field, "message": _translated(message)} for field, message in self.errors],
         }
 
 
 UNEXPECTED: Final = Problem(
     500,
     "unexpected",
-    "An unexpected error occurred. The server's log has the details under this id.",
+    gettext_noop("An unexpected error occurred. The server's log has the details under this id."),
     unexpected=True,
 )
 """The answer for an unexpected error. Its details are only in the log."""
@@ -59,7 +66,7 @@ UNEXPECTED: Final = Problem(
 def framework_problem(error: Exception) -> Problem | None:
     """Return the problem for an error of Django REST framework; None for any other error."""
     if isinstance(error, exceptions.ValidationError):
-        return Problem(400, "invalid", "The request is not valid.", tuple(_field_errors(error.detail)))
+        return Problem(400, "invalid", gettext_noop("The request is not valid."), tuple(_field_errors(error.detail)))
     if not isinstance(error, exceptions.APIException):
         return None
     wait: float | None = getattr(error, "wait", None) if isinstance(error, exceptions.Throttled) else None
@@ -77,6 +84,11 @@ def listed_problem(error: Exception, known: Iterable[tuple[type[Exception], int,
         if isinstance(error, kind):
             return Problem(status, code, detail)
     return None
+
+
+def _translated(text: str) -> str:
+    # The translation of an empty text is the header of the catalogue.
+    return gettext(text) if text else text
 
 
 def _field_errors(detail: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -141,7 +153,8 @@ class ProblemView(generics.GenericAPIView[Any]):
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         self.request_id = uuid.uuid4().hex
-        response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
+        with translation.override(language_of(request)):
+            response: HttpResponseBase = super().dispatch(request, *args, **kwargs)
         return response
 
     def problem_of(self, error: Exception) -> Problem:

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -82,9 +83,11 @@ def _acknowledge(asked: Mapping[str, Any]) -> list[Acknowledgement]:
             raise JobNotFound(f"There is no job {asked['job']}.")
         return problems_acknowledge(job, why=why, until=until, now=now)
     if len(named) != len(("finding", "subject", "what")) or "job" in asked:
-        raise RequestRefused("Name a finding by `finding`, `subject` and `what`, or a job by `job`.")
+        raise RequestRefused(gettext_noop("Name a finding by `finding`, `subject` and `what`, or a job by `job`."))
     if not any(one.key() == named and one.is_warning for one in health().findings):
-        raise RequestRefused("There is no open warning with these values. CRITICAL findings cannot be acknowledged.")
+        raise RequestRefused(
+            gettext_noop("There is no open warning with these values. CRITICAL findings cannot be acknowledged.")
+        )
     return findings_acknowledge([named], why=why, until=until, now=now)
 
 

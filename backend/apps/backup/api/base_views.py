@@ -13,6 +13,7 @@ from django.db.models import QuerySet
 from django.db.transaction import non_atomic_requests
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.utils.translation import gettext, gettext_noop
 from rest_framework import exceptions, serializers
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.pagination import BasePagination
@@ -183,7 +184,7 @@ class BackupView(ProblemView):
             if name not in paging:
                 several = isinstance(asked.fields.get(name), serializers.MultipleChoiceField)
                 if name in asked.fields and len(values) > 1 and not several:
-                    raise exceptions.ValidationError({name: "This parameter can be given only once."})
+                    raise exceptions.ValidationError({name: gettext("This parameter can be given only once.")})
                 given[name] = values if several else values[-1]
         checked = type(asked)(data=given)
         checked.is_valid(raise_exception=True)
@@ -199,7 +200,7 @@ class BackupView(ProblemView):
         return Response(status=204)
 
     def permission_denied(self, request: Request, message: str | None = None, code: str | None = None) -> NoReturn:
-        raise exceptions.PermissionDenied("You do not have the permission to do this.")
+        raise exceptions.PermissionDenied(gettext_noop("You do not have the permission to do this."))
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         final = super().finalize_response(request, response, *args, **kwargs)
@@ -235,4 +236,4 @@ class Nowhere(BackupView):
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        raise exceptions.NotFound("There is no such address in this API.")
+        raise exceptions.NotFound(gettext_noop("There is no such address in this API."))

@@ -9,6 +9,7 @@ from datetime import datetime
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
@@ -136,7 +137,9 @@ class ConfigurationDetail(BackupView):
         backups = self.filters()["backups"]
         if backups:
             if not self.user.has_perm(Right.DELETE.permission):  # type: ignore[attr-defined]
-                raise PermissionDenied("You may not delete backups. Delete the configuration without them.")
+                raise PermissionDenied(
+                    gettext_noop("You may not delete backups. Delete the configuration without them.")
+                )
             removable_backups(self.uuid())
         if backups or _deleting_takes_two():
             now = timezone.now()

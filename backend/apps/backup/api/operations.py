@@ -7,6 +7,7 @@ import logging
 from django.db.models import QuerySet
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers, status
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -190,7 +191,7 @@ def _operation_to_decide(view: BackupView) -> Operation:
     if row is None and view.user.has_perm(Right.VIEW.permission):  # type: ignore[attr-defined]
         raise NotFound(f"There is no operation {view.uuid()}.")
     if row is None or not view.user.has_perm(right_of(row).permission):  # type: ignore[attr-defined]
-        raise PermissionDenied("You do not have the permission to do this.")
+        raise PermissionDenied(gettext_noop("You do not have the permission to do this."))
     return row
 
 

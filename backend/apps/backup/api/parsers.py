@@ -6,6 +6,7 @@ import io
 from collections.abc import Mapping
 from typing import IO, Any, Final
 
+from django.utils.translation import gettext_noop
 from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 
@@ -27,4 +28,4 @@ class BoundedJSONParser(JSONParser):
         try:
             return super().parse(io.BytesIO(body), media_type, dict(parser_context or {}))
         except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
+            raise ParseError(gettext_noop("The JSON is nested too deeply.")) from None

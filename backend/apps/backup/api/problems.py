@@ -8,6 +8,7 @@ from typing import Final
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, UnreadablePostError
+from django.utils.translation import gettext_noop
 from rest_framework import exceptions
 
 from edms_common.problems import UNEXPECTED, Problem, framework_problem, listed_problem
@@ -60,13 +61,13 @@ class Conflict(exceptions.APIException):
 
 # In both tables the first matching class counts, so subclasses stand before their bases.
 _DJANGOS: Final[tuple[tuple[type[Exception], int, str, str], ...]] = (
-    (Http404, 404, "not-found", "The object does not exist."),
-    (PermissionDenied, 403, "forbidden", "You do not have the permission to do this."),
-    (UnreadablePostError, 400, "cut-off", "The request broke off before its end."),
-    (RequestDataTooBig, 413, "too-large", "The request is too large."),
-    (SuspiciousOperation, 400, "invalid", "The request is not valid."),
-    (OperationalError, 503, "unavailable", "The database does not answer; try again."),
-    (InterfaceError, 503, "unavailable", "The database does not answer; try again."),
+    (Http404, 404, "not-found", gettext_noop("The object does not exist.")),
+    (PermissionDenied, 403, "forbidden", gettext_noop("You do not have the permission to do this.")),
+    (UnreadablePostError, 400, "cut-off", gettext_noop("The request broke off before its end.")),
+    (RequestDataTooBig, 413, "too-large", gettext_noop("The request is too large.")),
+    (SuspiciousOperation, 400, "invalid", gettext_noop("The request is not valid.")),
+    (OperationalError, 503, "unavailable", gettext_noop("The database does not answer; try again.")),
+    (InterfaceError, 503, "unavailable", gettext_noop("The database does not answer; try again.")),
 )
 _OURS: Final[tuple[tuple[type[Exception], int, str], ...]] = (
     (errors.ConfigurationNotFound, 404, "not-found"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
+from django.utils.translation import gettext, gettext_noop
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
@@ -31,14 +32,16 @@ from .serializer_fields import (
 SEVERAL: Final = ("leave_out", "paths", "tables")
 """The fields with a list of values."""
 _NAMES: Final[Mapping[str, tuple[str, str]]] = {
-    "live": (r"", "A restore to the live system takes no name."),
+    "live": (r"", gettext_noop("A restore to the live system takes no name.")),
     "folder": (
         r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}",
-        "It must be a folder name of letters, digits, dots, dashes and underscores, at most 100 characters.",
+        gettext_noop(
+            "It must be a folder name of letters, digits, dots, dashes and underscores, at most 100 characters."
+        ),
     ),
     "database": (
         r"[A-Za-z][A-Za-z0-9_]{0,62}",
-        "It must be a letter, followed by up to 62 letters, digits and underscores.",
+        gettext_noop("It must be a letter, followed by up to 62 letters, digits and underscores."),
     ),
 }
 
@@ -52,11 +55,13 @@ class PathField(TextField):
         except RequestRefused as error:
             raise serializers.ValidationError(str(error)) from error
         if not path:
-            raise serializers.ValidationError("This path is the whole backup. To restore it, omit `paths`.")
+            raise serializers.ValidationError(gettext("This path is the whole backup. To restore it, omit `paths`."))
         if is_withheld(path):
             raise serializers.ValidationError(
-                "Files below project/ contain secrets of the installation and cannot be restored over HTTP. To restore"
-                " them, run `restore_backup --to-folder --path`, which needs the passphrase."
+                gettext(
+                    "Files below project/ contain secrets of the installation and cannot be restored over HTTP. To"
+                    " restore them, run `restore_backup --to-folder --path`, which needs the passphrase."
+                )
             )
         return text_of(path)
 
@@ -102,20 +107,30 @@ class ChoicesSerializer(StrictSerializer):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         pattern, refusal = _NAMES[attrs["target"]]
         if not re.fullmatch(pattern, attrs["name"]):
-            raise serializers.ValidationError({"name": refusal})
+            raise serializers.ValidationError({"name": gettext(refusal)})
         if attrs["target"] == "folder" and (attrs["only"] or attrs["leave_out"]):
             raise serializers.ValidationError(
-                {"target": "To a `folder`, restore the whole backup or `paths`, without `only` and `leave_out`."}
+                {
+                    "target": gettext(
+                        "To a `folder`, restore the whole backup or `paths`, without `only` and `leave_out`."
+                    )
+                }
             )
         if attrs["paths"] and attrs["target"] != "folder":
-            raise serializers.ValidationError({"paths": "Single files and folders can only be restored to a `folder`."})
+            raise serializers.ValidationError(
+                {"paths": gettext("Single files and folders can only be restored to a `folder`.")}
+            )
         if attrs["tables"] and attrs["target"] != "database":
-            raise serializers.ValidationError({"tables": "Single tables can only be restored to a new `database`."})
+            raise serializers.ValidationError(
+                {"tables": gettext("Single tables can only be restored to a new `database`.")}
+            )
         both = sorted({*attrs["tables"]} & {*attrs["leave_out"]})
         if both:
-            raise serializers.ValidationError({"leave_out": f"{both[0]} is also in `tables`."})
+            raise serializers.ValidationError(
+                {"leave_out": gettext("%(table)s is also in `tables`.") % {"table": both[0]}}
+            )
         if attrs["drop_access"] is not None and (attrs["target"] != "live" or attrs["only"] == "files"):
-            raise serializers.ValidationError({"drop_access": "It applies only to the live database."})
+            raise serializers.ValidationError({"drop_access": gettext("It applies only to the live database.")})
         return attrs
 
     def restore_request(self, **source: Any) -> RestoreRequest:
@@ -135,7 +150,7 @@ class SourceSerializer(ChoicesSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("backup" in attrs) == ("upload" in attrs):
-            raise serializers.ValidationError({"backup": "Give either a `backup` or an `upload`."})
+            raise serializers.ValidationError({"backup": gettext("Give either a `backup` or an `upload`.")})
         return super().validate(attrs)
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from django.http import QueryDict
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext
 from rest_framework import serializers
 from rest_framework.authentication import SessionAuthentication
 from rest_framework.parsers import MultiPartParser
@@ -38,7 +39,7 @@ class FileSerializer(ConfirmationSerializer):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if ("file" in attrs) == ("upload" in attrs):
-            raise serializers.ValidationError({"file": "Give either a `file` or an `upload`."})
+            raise serializers.ValidationError({"file": gettext("Give either a `file` or an `upload`.")})
         return super().validate(attrs)
 
 

@@ -11,6 +11,7 @@ from django.conf import settings as project
 from django.db import models
 from django.db.models import Model
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import ISO_8601, serializers
 from rest_framework.fields import empty
@@ -30,7 +31,17 @@ def _refuse_unknown(serializer: serializers.BaseSerializer[Any], data: Any) -> N
     if isinstance(data, Mapping):
         unknown = sorted(set(map(str, data)) - set(serializer.fields))  # type: ignore[attr-defined]
         if unknown:
-            raise serializers.ValidationError({name[:100]: "This field does not exist." for name in unknown[:20]})
+            raise serializers.ValidationError(
+                {name[:100]: gettext("This field does not exist.") for name in unknown[:20]}
+            )
+
+
+class TranslatedField(serializers.CharField):
+    """A constant text of ours, in the language of the request."""
+
+    def to_representation(self, value: Any) -> str:
+        text = super().to_representation(value)
+        return gettext(text)
 
 
 class StrictSerializer(ApiSerializer):
@@ -101,7 +112,7 @@ class TimestampField(serializers.DateTimeField):
     def to_internal_value(self, value: Any) -> datetime:
         moment: datetime = super().to_internal_value(value)
         if not 1970 <= moment.year <= 9000:
-            raise serializers.ValidationError("The year must be from 1970 to 9000.")
+            raise serializers.ValidationError(gettext("The year must be from 1970 to 9000."))
         return moment
 
     def to_representation(self, value: Any) -> str:

@@ -21,7 +21,7 @@ from .base_views import BackupView, rights_of
 from .configuration_fields import ConfigurationSerializer
 from .jobs import JobSerializer
 from .openapi_operations import extend_schema
-from .serializer_fields import ApiSerializer, TimestampField
+from .serializer_fields import ApiSerializer, TimestampField, TranslatedField
 
 _RECENT = 10
 _MOST_UNFINISHED = 100
@@ -79,7 +79,7 @@ class FindingSerializer(ApiSerializer):
     severity = serializers.ChoiceField([one.name for one in Severity])
     subject = serializers.CharField()
     what = serializers.CharField()
-    why = serializers.CharField()
+    why = TranslatedField()
     hint = serializers.CharField()
 
 

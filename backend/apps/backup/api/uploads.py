@@ -16,6 +16,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import path
 from django.utils import timezone
+from django.utils.translation import gettext
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers, status
@@ -188,7 +189,7 @@ class _Body:
 def _number(request: Request, header: str) -> int:
     text = request.headers.get(header, "")
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ValidationError({header: "It must be a number of bytes."})
+        raise ValidationError({header: gettext("It must be a number of bytes.")})
     return int(text)
 
 
@@ -204,7 +205,7 @@ def _file_name(request: Request) -> str:
             name = name.replace("\\", "/").rpartition("/")[2]
             if name and name.isprintable():
                 return name
-    raise ValidationError({"Upload-Metadata": "It must be `filename` and the name of the file in base64."})
+    raise ValidationError({"Upload-Metadata": gettext("It must be `filename` and the name of the file in base64.")})
 
 
 urlpatterns = [
