@@ -29,6 +29,6 @@ def plan_space(plan: Plan, needed: dict[Path, int]) -> None:
         margin = size // 50 + _MARGIN
         if size + margin > available:
             plan.blocking.append(
-                f"{where} has {available:,} bytes free and {size:,} are needed beside what is there, with {margin:,} to"
-                " spare; make room"
+                f"{where} has {available:,} bytes free, but the restore needs {size:,} beside the existing data, with"
+                f" {margin:,} to spare; make room"
             )
