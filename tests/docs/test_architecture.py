@@ -28,3 +28,11 @@ def test_each_package_and_module_is_named(folder: str, text: str):
     names = {one.stem for one in modules if not one.stem.startswith("__")}
     assert len(names) > 20
     assert names - set(re.findall(r"`(?:\w+/)*(\w+)(?:/|\.py)?`", text)) == set()
+
+
+def test_each_path_of_a_module_exists():
+    """A path is below the project, `backend/` or the backup app; or below the package that its row or section names."""
+    paths = set(re.findall(r"`(\w+(?:/\w+)+\.py)`", PAGE))
+    assert len(paths) > 30
+    places = [ROOT, ROOT / "backend", ROOT / "backend/apps/backup", ROOT / "backend/apps/backup/restores/engines"]
+    assert [path for path in sorted(paths) if not any((place / path).is_file() for place in places)] == []
