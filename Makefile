@@ -21,7 +21,7 @@ test: setup  ## run the static checks and every test, or some [ARGS="tests/engin
 test-fast: setup  ## run the unit tests and one browser story, or some [ARGS="tests/engine"]
 	@tools/test-fast $(ARGS)
 
-check: setup  ## run the static checks alone: style, types, layers, prose
+check: setup  ## run the static checks alone: style, types, layers, prose, texts
 	@tools/check
 
 dist: setup  ## build the wheel and the source archive into dist/

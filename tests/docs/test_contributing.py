@@ -66,6 +66,9 @@ def test_each_path_and_link_of_a_page_exists(page: Path):
         assert (page.parent / target).exists(), target
     for path in re.findall(r"`((?:backend|docs|tests|tools|frontend)/[\w./-]*)`", text):
         assert (ROOT / path).exists(), path
+    # Modules of the backup app are named below its folder.
+    for path in re.findall(r"`((?!backend/|docs/|tests/|tools/|frontend/)\w+/[\w/]*\.py)`", text):
+        assert (ROOT / "backend/apps/backup" / path).exists(), path
 
 
 def test_a_commit_runs_the_checks_of_make_check_without_a_network():

@@ -134,6 +134,11 @@ def test_the_command(db, capsys):
     call_command("backup_audit", "--action", "thing.", "--limit", "2", "--json")
     shown = json.loads(capsys.readouterr().out.splitlines()[-1])["events"]
     assert [event["sequence"] for event in shown] == [4, 5]
+    call_command("backup_audit", "--object", "unknown")
+    assert "No events found." in capsys.readouterr().err
+    with pytest.raises(SystemExit) as ended:
+        call_command("backup_audit", "--expect", "0" * 64)
+    assert ended.value.code == 1
     AuditEvent.objects.filter(sequence=2).update(actor="nobody")
     with pytest.raises(SystemExit) as ended:
         call_command("backup_audit", "--verify")

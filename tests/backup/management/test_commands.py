@@ -309,7 +309,7 @@ def test_every_way_to_name_a_backup(edms):
     for text in (first["job"], first["job"].replace("-", ""), first["job"][:10], first["snapshot_id"][:8], name):
         assert edms.json("verify_backup", text)["job"] == first["job"], text
     assert edms.json("verify_backup", "latest")["job"] == second["job"]
-    assert "No backup answers" in edms.run("verify_backup", "ffffffffff", expect=1).stderr
+    assert "No backup matches" in edms.run("verify_backup", "ffffffffff", expect=1).stderr
     assert "There is no package" in edms.run("verify_backup", "nothing.tar.gz", expect=1).stderr
 
 

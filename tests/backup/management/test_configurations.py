@@ -121,14 +121,15 @@ def test_dry_runs_change_nothing(shell):
         "--install-production",
         "--adopt",
     ):
-        shell.run(MANAGE + arguments + " --dry-run")
+        shown = shell.run(MANAGE + arguments + " --dry-run")
+        assert " is would be " not in shown
     assert shell.edms.rows("SELECT * FROM backup_backupconfiguration") == before
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        ("--enable production_daily_ful", "did you mean production_daily_full"),
+        ("--enable production_daily_ful", "Did you mean production_daily_full"),
         ("--create --name x --frequency DAILY --time 2:0", "--time"),
         ("--create --name x --frequency WEEKLY --time 02:00 --days funday", "--days"),
         ("--create --name x --frequency DAILY", "schedule_time: the frequency DAILY needs this field"),

@@ -178,7 +178,7 @@ def test_a_kill_leaves_nothing_under_the_final_name_and_nothing_readable(edms):
     [left] = packages.iterdir()
     assert left.suffix == ".partial"
     assert all(marker not in path.read_bytes() for path in edms.storage.rglob("*") if path.is_file())
-    assert "No backup answers" in edms.run("verify_backup", "latest", expect=1).stderr
+    assert "No backup matches" in edms.run("verify_backup", "latest", expect=1).stderr
     # It takes room until space is taken back, or the next package is made.
     os.utime(left, (0, 0))
     size = left.stat().st_size

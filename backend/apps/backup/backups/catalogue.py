@@ -45,7 +45,7 @@ from .presence import Presence, find_presence
 from .references import TAG, snapshot_ref, time_of
 from .siblings import LOST, choose_sibling
 
-_NOTE = "This row was made again from the storage; the backup has not been read back since (manage.py verify_backup)."
+_NOTE = "This row was rebuilt from the storage. The backup was not verified since (manage.py verify_backup)."
 
 
 @dataclasses.dataclass(slots=True)

@@ -159,7 +159,7 @@ def _in_storage(text: str, wanted: frozenset[str]) -> BackupRef:
     packages = known_packages(paths) if text == LATEST else []
     if not places and not packages:
         raise BackupNotFound(
-            f"No backup answers to {text!r}: no repository and no package was found under BACKUP_STORAGE_ROOT."
+            f"No backup matches {text!r}: no repository and no package was found under BACKUP_STORAGE_ROOT."
         )
     unreadable: list[BackupError | StrongroomError] = []
     candidates = list(_candidates(places, text, unreadable))
@@ -169,10 +169,10 @@ def _in_storage(text: str, wanted: frozenset[str]) -> BackupRef:
     if text == LATEST and (candidates or packages):
         return _latest_in_storage([*candidates, *map(_unknown_package, packages)], wanted)
     if not candidates:
-        raise BackupNotFound(f"No backup answers to {text!r} in {', '.join(str(place.path) for place in places)}.")
+        raise BackupNotFound(f"No backup matches {text!r} in {', '.join(str(place.path) for place in places)}.")
     if len({ref.job for ref in candidates}) > 1:
         shown = ", ".join(f"{ref.job} (snapshot {ref.snapshot_id[:8]})" for ref in candidates[:5])
-        raise AmbiguousReference(f"Several backups answer to {text!r}: {shown}; give more of the uuid.")
+        raise AmbiguousReference(f"Several backups match {text!r}: {shown}; give more of the uuid.")
     return _newest_of_job(candidates)
 
 

@@ -64,7 +64,7 @@ def verify_backup(ref: BackupRef, *, tracker: Tracker, tick: Callable[[], None])
     notes: list[str] = []
     if ref.package is not None:
         _require_package(ref.package)
-        tracker.begin("reading back")
+        tracker.begin("verifying")
         tick()
         with staging_folder(uuid.uuid4(), room=ref.package.stat().st_size * _EXPANSION) as staging:
             findings = verify_package(ref.package, staging=staging)
@@ -179,7 +179,7 @@ def _read_back(
         tracker.reached(bytes_done=done.bytes_done, total_bytes=done.bytes_total)
         tick()
 
-    tracker.begin("reading back")
+    tracker.begin("verifying")
     report = verify_snapshot(repository, snapshot, progress=progress)
     findings = [str(finding) for finding in report.findings if finding.severity is not Severity.NOTE]
     if not findings:

@@ -71,7 +71,8 @@ class Agent:
         """Run due jobs and operations until told to stop."""
         previous = {number: signal.signal(number, self._handle_signal) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
-            self._log(f"The agent runs as process {self._identity.pid}, {self._at_once} jobs at once at the most.")
+            most = "1 job" if self._at_once == 1 else f"{self._at_once} jobs"
+            self._log(f"The agent runs as process {self._identity.pid}, with at most {most} at the same time.")
             self._watch()
             self._stop_children()
             self._log("The agent has stopped.")

@@ -352,7 +352,7 @@ class Capture:
 
     def _report_verified(self, files: int, size: int) -> None:
         if not files:
-            self.tracker.begin("reading back")
+            self.tracker.begin("verifying")
         self._report_progress(files, size)
 
     def _report_archived(self, done: ArchiveProgress) -> None:

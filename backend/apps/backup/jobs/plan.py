@@ -87,13 +87,12 @@ def _require_output(path: Path, *, encrypted: bool) -> None:
         )
     if path.name.endswith(PLAIN_PACKAGE) and encrypted:
         raise RequestRefused(
-            f"A {PLAIN_PACKAGE} package is not encrypted, and encryption is asked for; name the output"
-            f" {SEALED_PACKAGE}, or give --no-encryption to have it plain."
+            f"Encryption is on, and a {PLAIN_PACKAGE} package is not encrypted. Let the name of the output end in"
+            f" {SEALED_PACKAGE}, or add --no-encryption."
         )
     if not path.name.endswith((PLAIN_PACKAGE, SEALED_PACKAGE)):
         raise RequestRefused(
-            f"The output {str(path)!r} ends neither in {PLAIN_PACKAGE} nor in {SEALED_PACKAGE}, the kinds of packages"
-            " there are."
+            f"The output {str(path)!r} is no package: its name must end in {PLAIN_PACKAGE} or {SEALED_PACKAGE}."
         )
     if path.exists() or path.is_symlink():
         raise RequestRefused(f"The file {str(path)!r} exists and is not overwritten; choose another name.")

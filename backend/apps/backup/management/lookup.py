@@ -23,7 +23,7 @@ def configuration_named(text: str) -> BackupConfiguration:
         except ValueError:
             found = None
     if found is None:
-        raise ConfigurationNotFound(f"There is no configuration {text!r}{_nearest(text)}")
+        raise ConfigurationNotFound(f"There is no configuration {text!r}. {_nearest(text)}")
     return found
 
 
@@ -42,6 +42,7 @@ def _nearest(text: str) -> str:
     names = configuration_names()
     near = difflib.get_close_matches(text, names, n=3)
     if near:
-        return f"; did you mean {' or '.join(near)}?"
-    shown = ", ".join(names[:_SHOWN]) or "none"
-    return f"; there are: {shown}{', …' if len(names) > _SHOWN else ''}."
+        return f"Did you mean {' or '.join(near)}?"
+    if not names:
+        return "No configuration exists yet."
+    return f"The configurations are: {', '.join(names[:_SHOWN])}{', …' if len(names) > _SHOWN else ''}."

@@ -167,11 +167,11 @@ def kept_journal(restore: str) -> Journal:
     """Return the journal of a restore that can be rolled back or released, by its uuid or an unambiguous prefix."""
     found = [journal for journal in journals() if str(journal.restore).startswith(restore.lower())]
     if len(found) != 1:
-        raise RestoreRefused(f"{len(found) or 'No'} restores answer to {restore!r}; restore_backup --list shows them.")
+        raise RestoreRefused(f"{len(found) or 'No'} restores match {restore!r}. `restore_backup --list` shows all.")
     if found[0].state is State.RELEASING:
         raise RestoreRefused(
-            f"The restore {found[0].restore} is being released already; `restore_backup --list` goes on with it and"
-            " says what stands in the way."
+            f"The restore {found[0].restore} is being released already. `restore_backup --list` continues the"
+            " release, and names what prevents it."
         )
     if found[0].state not in KEPT:
         raise RestoreRefused(f"The restore {found[0].restore} is {found[0].state.value}; nothing of it is kept.")

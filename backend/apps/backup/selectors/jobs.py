@@ -208,7 +208,7 @@ def job_matching(text: str) -> BackupJob | None:
         matches = list(exact) or list(_by_prefix(text))
     if len(matches) > 1:
         shown = ", ".join(f"{job.uuid} ({job.job_name})" for job in matches)
-        raise AmbiguousReference(f"Several jobs answer to {text!r}: {shown}; give more of the uuid.")
+        raise AmbiguousReference(f"Several jobs match {text!r}: {shown}; give more of the uuid.")
     return matches[0] if matches else None
 
 

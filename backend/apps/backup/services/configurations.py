@@ -104,7 +104,7 @@ def configuration_update(
     """
     unknown = sorted(set(changes) - set(FIELDS))
     if unknown:
-        text = f"A configuration has no field {unknown[0]!r}; there are: {', '.join(FIELDS)}."
+        text = f"A configuration has no field {unknown[0]!r}. The fields are: {', '.join(FIELDS)}."
         raise RequestRefused(text, [(unknown[0], text)])
 
     def change(row: BackupConfiguration) -> None:

@@ -71,8 +71,8 @@ def _translate_full_disk(base: Path) -> Iterator[None]:
         if not is_full(error):
             raise
         raise StorageFull(
-            f"There is no space left in {base}, where copies of what is read or read back lie until the job ends. Make"
-            " room there, and run it again."
+            f"There is no space left in {base}, where a job keeps temporary copies until it ends. Make room there, and"
+            " run it again."
         ) from error
 
 

@@ -18,7 +18,7 @@ from edms_common.problems import Problem, ProblemView
 
 from .problems import TYPE, problem_of
 
-_logger = logging.getLogger("apps.documents.api")
+_logger = logging.getLogger(__name__)
 HEADERS: Mapping[str, str] = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'; sandbox",

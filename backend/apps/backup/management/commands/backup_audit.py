@@ -29,7 +29,7 @@ class Command(BackupCommand):
             "--expect",
             metavar="HASH",
             default="",
-            help="with --verify: a hash that was noted earlier and must be in the chain",
+            help="verify, and require this hash in the chain; it was noted earlier",
         )
         parser.add_argument(
             "--action", default="", help="only this action, such as backup.download; backup. for all of that kind"
@@ -39,7 +39,7 @@ class Command(BackupCommand):
         parser.add_argument("--limit", type=int, default=50, metavar="N", help="the newest N events (default: 50)")
 
     def run(self, options: Options) -> int:
-        if options["verify"]:
+        if options["verify"] or options["expect"]:
             return self._verify(options)
         limit = int(str(options["limit"]))
         if limit < 1:
@@ -52,6 +52,8 @@ class Command(BackupCommand):
         if options["json"]:
             self.print_json({"events": [_as_json(event) for event in events]})
         else:
+            if not events:
+                self.note("No events found.")
             titles = ("Event", "Time", "User", "From", "Action", "Object")
             table(titles, [_cells(event) for event in events], optional=("From", "Event"))
         return exitcodes.OK

@@ -28,7 +28,7 @@ class Command(BackupCommand):
             action="store_true",
             help="mark backups that are in no storage as removed, after confirmation; use it only if they are lost",
         )
-        parser.add_argument("--yes", action="store_true", help="do not ask")
+        parser.add_argument("--yes", action="store_true", help="do not ask for confirmation")
 
     def run(self, options: Options) -> int:
         report = catalogue_rebuild()

@@ -208,7 +208,7 @@ def _summary_line(health: Health) -> str:
     )
     worst = f"; {health.findings[0].subject}: {health.findings[0].what}" if health.findings else ""
     if verdict.state != Protection.PROTECTED:
-        worst = f"; {verdict.reason}"
+        worst = f". {verdict.reason}"
     return f"BACKUP {health.severity.name}: {verdict.state}{warned}, {last}, {count} findings{worst}"
 
 

@@ -298,7 +298,7 @@ class Command(BackupCommand):
             return exitcodes.OK
         facts(
             [
-                ("configuration", f"{row.name} is {done}" if done.endswith("d") else f"{row.name} {done}"),
+                ("configuration", f"{row.name} {done}" if done.startswith("would") else f"{row.name} is {done}"),
                 ("uuid", str(row.uuid)),
                 ("type", row.backup_type),
                 ("schedule", views.words(row)),

@@ -32,11 +32,11 @@ from ..safety_backup import safety_obstacle
 from .access import note_later_comparison, plan_access
 from .databases import plan_data, plan_database
 from .differences import find_differences
-from .plan import Plan, Replacement, Space, nearest_existing, require_writable
+from .plan import Plan, Replacement, nearest_existing, require_writable
+from .space import plan_space
 from .tables import plan_tables
 from .trial import try_rows
 
-_MARGIN: Final = 4 * 1024 * 1024
 _MOST_NAMED: Final = 20
 
 
@@ -103,7 +103,7 @@ def plan_restore(
     for root in roots:
         _plan_root(plan, root, needed)
     plan.blocking += origin.lost()
-    _plan_space(plan, needed)
+    plan_space(plan, needed)
     _compare_versions(plan.blocking, plan, manifest, databases)
     _compare_secrets(plan, manifest)
     _name_fact_files(plan, manifest)
@@ -193,7 +193,7 @@ def plan_to_folder(ref: BackupRef, origin: Origin, request: RestoreRequest, fold
     plan.warnings += origin.lost()
     if request.paths:
         _plan_paths(plan, origin, request.paths)
-    _plan_space(plan, {folder: plan.counts["bytes"]})
+    plan_space(plan, {folder: plan.counts["bytes"]})
     return plan
 
 
@@ -256,7 +256,7 @@ def plan_to_database(
     for rows in manifest.data:
         plan_data(plan, origin, rows, needed=needed, leave_out=request.leave_out, progress=progress, place=place)
     plan.blocking += origin.lost()
-    _plan_space(plan, needed)
+    plan_space(plan, needed)
     # The live system stays: the code that fits the new database may run elsewhere.
     _compare_versions(plan.warnings, plan, manifest, manifest.databases)
     _compare_secrets(plan, manifest)
@@ -264,25 +264,6 @@ def plan_to_database(
     if tried and manifest.data and not plan.blocking:
         try_rows(plan, origin, manifest.data, leave_out=request.leave_out, progress=progress)
     return plan
-
-
-def _plan_space(plan: Plan, needed: dict[Path, int]) -> None:
-    by_device: dict[int, tuple[Path, int]] = {}
-    for folder, size in needed.items():
-        place = nearest_existing(folder)
-        device = place.stat().st_dev
-        where, sum_so_far = by_device.get(device, (place, 0))
-        by_device[device] = (where, sum_so_far + size)
-    for where, size in by_device.values():
-        status = os.statvfs(where)
-        available = status.f_bavail * status.f_frsize
-        plan.space.append(Space(str(where), size, available))
-        margin = size // 50 + _MARGIN
-        if size + margin > available:
-            plan.blocking.append(
-                f"{where} has {available:,} bytes free and {size:,} are needed beside what is there, with {margin:,} to"
-                " spare; make room"
-            )
 
 
 def _compare_versions(

@@ -200,7 +200,7 @@ describe("the job page", () => {
 
   it("shows the progress and the result of a verification", async () => {
     const progress = {
-      phase: "reading back",
+      phase: "verifying",
       files_done: 0,
       bytes_done: 500,
       bytes_total: 1000,

@@ -171,7 +171,8 @@ def _oddities(cursor: CursorWrapper, database: str) -> list[str]:
     count = int(text(cursor))
     if count:
         warnings.append(
-            f"{count} triggers of {database!r} are taken off for the moment of the swap: stop the application first"
+            f"{count} triggers of {database!r} are dropped during the swap and created again: stop the application"
+            " first"
         )
     if tables := not_transactional(cursor, database):
         warnings.append(f"tables of {database!r} are not InnoDB ({_names(tables)}): they know no transactions")
