@@ -45,6 +45,8 @@ NAMED = [
     "backup_health --acknowledge UNKNOWN --reason x --until 2027-03-31",
     "backup_health --withdraw UNKNOWN",
     "verify_backup UNKNOWN",
+    "backup_find x --backup UNKNOWN",
+    "backup_find x",
     "verify_backup latest",
     "restore_backup UNKNOWN --dry-run",
     "restore_backup latest --dry-run",
@@ -79,6 +81,20 @@ def test_an_unknown_name_is_the_code_of_the_table(edms: Edms, line: str):
     assert done.returncode == exitcodes.FAILED, done.stderr
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("backup_prune --all", "--all needs --dry-run"),
+        ("backup_agent --jobs 0", "--jobs must be at least 1"),
+        ("backup --every 5", "--every needs --watch"),
+        ("backup_find x --limit 0", "--limit must be at least 1"),
+        ("manage_backup_configs --list --with-backups", "--with-backups needs --delete"),
+    ],
+)
+def test_an_option_that_can_do_nothing_is_refused(edms: Edms, line: str, said: str):
+    assert said in edms.run(*line.split(), expect=exitcodes.USAGE).stderr
 
 
 def test_every_option_that_takes_a_name_is_walked():

@@ -19,6 +19,7 @@ from ..base import BackupCommand, Options
 from ..overview import Overview, as_json, lines, look, rendered
 from ..terminal import moment
 
+_PAUSE = 2.0
 _LEAST_SECONDS, _MOST_SECONDS = 1.0, 3600.0
 
 
@@ -33,13 +34,13 @@ class Command(BackupCommand):
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.add_argument("--watch", action="store_true", help="keep the overview up to date until Ctrl-C")
-        parser.add_argument(
-            "--every", type=float, default=2.0, metavar="SECONDS", help="with --watch: the pause (default: 2)"
-        )
+        parser.add_argument("--every", type=float, metavar="SECONDS", help="with --watch: the pause (default: 2)")
 
     def run(self, options: Options) -> int:
         if options["watch"]:
             return self._watch(options)
+        if options["every"] is not None:
+            raise RequestRefused("--every needs --watch.")
         seen = _look()
         if options["json"]:
             self.print_json(as_json(seen))
@@ -55,7 +56,7 @@ class Command(BackupCommand):
 
         While the catalogue cannot be read, the screen says why: an unattended one must come back by itself.
         """
-        pause = float(str(options["every"]))
+        pause = _PAUSE if options["every"] is None else float(str(options["every"]))
         # A comparison with nan is never true.
         if not _LEAST_SECONDS <= pause <= _MOST_SECONDS:
             raise RequestRefused(f"--every must be from {_LEAST_SECONDS:.0f} to {_MOST_SECONDS:,.0f} seconds.")

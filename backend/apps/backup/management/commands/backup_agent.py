@@ -5,6 +5,7 @@ from django.utils import timezone
 
 from ...core.paths import one_line
 from ...core.timezones import with_offset
+from ...errors import RequestRefused
 from ...executors.agent import Agent
 from ...restores import recover_restores
 from ...selectors import configurations
@@ -28,11 +29,14 @@ class Command(BackupCommand):
         )
 
     def run(self, options: Options) -> int:
+        jobs = int(str(options["jobs"]))
+        if jobs < 1:
+            raise RequestRefused("--jobs must be at least 1. Nothing was started.")
         # Complete an interrupted restore first: a half-restored system must not be backed up.
         for line in recover_restores():
             self.note(line)
         sync_all(configurations())
-        agent = Agent(jobs_at_once=max(1, int(str(options["jobs"]))), log=self._log)
+        agent = Agent(jobs_at_once=jobs, log=self._log)
         agent.run()
         return exitcodes.OK
 

@@ -12,6 +12,7 @@ from ... import selectors
 from ...backups.presence import find_presence
 from ...core.cancellation import stop_signals
 from ...core.progress import Tracker
+from ...errors import RequestRefused
 from ...retention import apply as retention
 from ...retention.plan import Verdict, plan_retention
 from ...storage.locations import RepositoryPlace
@@ -41,6 +42,9 @@ class Command(BackupCommand):
         how.add_argument("--no-prune", action="store_true", help="remove backups, but do not free their space now")
 
     def run(self, options: Options) -> int:
+        if options["all"] and not options["dry_run"]:
+            # Only a look at what is kept can be meant.
+            raise RequestRefused("--all needs --dry-run. Nothing was removed.")
         now = timezone.now()
         only = [configuration_named(str(options["config"])).pk] if options["config"] else None
         if options["dry_run"]:
