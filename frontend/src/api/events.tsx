@@ -5,7 +5,7 @@ import { createContext, type ReactNode, useContext, useEffect, useRef, useState 
 
 import { isUnanswered, type Schemas } from "./client";
 import { useApiUrl, useHeaders } from "./ApiProvider";
-import { EventStream } from "./eventStream";
+import { EventStream } from "./eventSourceWithHeaders";
 
 export type EventState = Schemas["EventState"];
 
