@@ -54,7 +54,7 @@ def test_a_server_without_room_is_not_filled(new_edms, server_disk):
 
     assert jobs == [("VERIFIED", "PASSED"), ("STORED", "IMPOSSIBLE")]
     assert any("The disk of the database server has" in line for line in tight["warnings"])
-    assert "bytes free and" in refused.stdout + refused.stderr
+    assert "bytes free, but the restore needs" in refused.stdout + refused.stderr
     assert str(server_disk) in refused.stdout + refused.stderr
     assert there == [("edms",)], "the server is up, and has no further database"
     assert restored["status"] == "COMPLETED"
