@@ -81,6 +81,7 @@ def test_one_document_comes_back_by_its_title(tmp_path):
         assert (tmp_path / "found" / path.strip()).read_bytes() == content
 
 
+@pytest.mark.slow
 def test_the_lines_for_cron_run_with_nothing_but_what_stands_there(tmp_path):
     edms = Edms(tmp_path / "home", {})
     edms.run("migrate", "-v0")

@@ -118,6 +118,7 @@ def test_the_kept_one_is_whole_without_its_log(component):
     assert content(component.live) == ["new"]
 
 
+@pytest.mark.slow
 def test_the_one_that_comes_back_has_what_was_in_its_log(component, tmp_path):
     """It was in use when it was moved away, and a kill came before its log had followed it back."""
     with connected(component.live) as connection, connected(component.live) as reader:

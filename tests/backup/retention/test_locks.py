@@ -42,6 +42,7 @@ def quietly(now):
     return apply_retention(now=now, tracker=Tracker(), tick=lambda: None)
 
 
+@pytest.mark.slow
 def test_a_lock_that_stays_postpones_it_with_words(repository, monkeypatch):
     monkeypatch.setattr(retention, "_LOCK_PATIENCE", 0.5)
     nightly = policy()
