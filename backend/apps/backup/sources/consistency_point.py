@@ -135,9 +135,13 @@ class ConsistencyPoint:
     def _titled_files(self) -> Iterator[TitledFile]:
         """Yield the files of the backup whose documents have a title, when all files have been read."""
         for path, label, title in self.named.titles():
-            inside = next((found for root in self.roots if (found := root.inside(path)) is not None), None)
-            if inside is not None:
-                yield TitledFile(path=text_of(inside), field=label, title=title.text, date=title.date)
+            # The name may be that of a link into a root.
+            root = self._root_of(path) or self._root_of(path := os.path.realpath(path))
+            if root is not None:
+                yield TitledFile(path=text_of(root.inside(path)), field=label, title=title.text, date=title.date)
+
+    def _root_of(self, path: bytes) -> RootCapture | None:
+        return next((root for root in self.roots if root.holds(path)), None)
 
     def _database_folder(self, database: DatabaseCapture) -> Folder:
         record = database.record
@@ -237,7 +241,7 @@ class ConsistencyPoint:
 
         A file that has vanished is a problem only if a row names it, which the comparison finds.
         """
-        root = next((root for root in self.roots if root.holds(problem.path)), None)
+        root = self._root_of(problem.path)
         if problem.vanished and root is not None:
             root.note_vanished(problem.path)
             if not (self.compares_references and self.named.names(problem.path)):
@@ -317,7 +321,8 @@ def open_consistency_point(backup_type: str, *, spec: CaptureSpec) -> Iterator[C
                 opening = (open_portable(alias, spec.staging, fields=fields, named=named) for alias in aliases)
                 portable = [stack.enter_context(one) for one in opening]
             else:
-                databases = [_open_database(alias, spec, stack, fields=fields, named=named) for alias in aliases]
+                dumps = (engine_of(one).open_dump(one, spec.staging, fields=fields, named=named) for one in aliases)
+                databases = [stack.enter_context(one) for one in dumps]
         link_again()
         problems: list[Problem] = []
         roots: list[RootCapture] = []
@@ -347,12 +352,6 @@ def _storages(fields: Sequence[ReferenceField]) -> tuple[list[Path], list[Path]]
 
 def _nothing() -> None:
     return
-
-
-def _open_database(
-    alias: str, spec: CaptureSpec, stack: contextlib.ExitStack, *, fields: Sequence[ReferenceField], named: NamedFiles
-) -> DatabaseCapture:
-    return stack.enter_context(engine_of(alias).open_dump(alias, spec.staging, fields=fields, named=named))
 
 
 def _open_roots(

@@ -262,10 +262,9 @@ class RootCapture:
         """Return whether a path lies in this root."""
         return path.startswith(self._base + b"/")
 
-    def inside(self, path: bytes) -> bytes | None:
-        """Return the path in the backup of a file in this root, also of one that a link leads to; None for others."""
-        way = path if self.holds(path) else os.path.realpath(path)
-        return self._inside + way[len(self._base) :] if self.holds(way) else None
+    def inside(self, path: bytes) -> bytes:
+        """Return the path in the backup of a path that lies in this root."""
+        return self._inside + path[len(self._base) :]
 
     def _leaves_out(self, path: bytes) -> bool:
         """Return whether the archiver leaves `path` out; called before it reads the path. Counts included files."""
@@ -296,14 +295,14 @@ class RootCapture:
         return self._is_unwanted(path)
 
     def _is_unwanted(self, path: bytes) -> bool:
-        return self._selection.leaves_out(self._inside + path[len(self._base) :])
+        return self._selection.leaves_out(self.inside(path))
 
     def excludes_within(self, path: bytes) -> bool:
         """Return whether `path` lies in this root and the configuration leaves out the path or a folder above it.
 
         Files that are never captured do not count: if a row names one, it is missing in the backup nevertheless.
         """
-        if not path.startswith(self._base + b"/"):
+        if not self.holds(path):
             return False
         parts = path[len(self._base) + 1 :].split(b"/")
         return any(self._is_unwanted(b"/".join([self._base, *parts[: depth + 1]])) for depth in range(len(parts)))
