@@ -16,10 +16,9 @@ from django.db.utils import Error as DatabaseFailure
 
 from strongroom.errors import StrongroomError
 
-from ..deferred_deletes import FOLDER
 from ..errors import BackupError
 from ..ledger import ledger_models
-from ..sources.files import RESTORE_MARK, never_captured
+from ..sources.files import is_never_captured, never_captured
 from .changes import Baseline, Changes, RootChange, TableChange
 from .engines.registry import database_engine, swap_engine
 from .journal import DATABASES, Component, Journal
@@ -113,14 +112,14 @@ def _root_changes(component: Component, place: str, baseline: Baseline) -> Itera
 
 def _walk(place: bytes, live: bytes) -> Iterator[tuple[bytes, float]]:
     """Yield each file below `place` that a backup of `live` would hold: its relative path and time of change."""
-    never, mark = frozenset(never_captured(Path(os.fsdecode(place)))), os.fsencode(RESTORE_MARK)
+    never = frozenset(never_captured(Path(os.fsdecode(place))))
     folders = [b""]
     while folders:
         folder = folders.pop()
         with os.scandir(os.path.join(place, folder)) as entries:  # noqa: PTH118  bytes
             for entry in entries:
                 inside = os.path.join(folder, entry.name)  # noqa: PTH118
-                if mark in entry.name or entry.name == os.fsencode(FOLDER) or os.path.join(live, inside) in never:  # noqa: PTH118
+                if is_never_captured(os.path.join(live, inside), never):  # noqa: PTH118
                     continue
                 if entry.is_dir(follow_symlinks=False):
                     folders.append(inside)

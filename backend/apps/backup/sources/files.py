@@ -29,6 +29,8 @@ from .file_references import NamedFiles, ReferenceField
 
 RESTORE_MARK: Final = ".edms-restore-"
 """Part of the name of each entry that a restore puts beside or into a live folder; such entries are never captured."""
+_MARK: Final = os.fsencode(RESTORE_MARK)
+_HELD_FILES: Final = os.fsencode(FOLDER)
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,12 @@ def _is_within(root: FileRoot, other: FileRoot, order: Sequence[FileRoot]) -> bo
 def never_captured(staging: Path) -> list[bytes]:
     """Return paths that are always left out: the backups, and the live databases, which are copied separately."""
     return [os.fsencode(path) for path in (*_never_in_roots(), os.path.realpath(staging))]
+
+
+def is_never_captured(path: bytes, never: Collection[bytes]) -> bool:
+    """Return whether a live path itself is left out of every backup: one of `never_captured`, or made by ourselves."""
+    name = path.rpartition(b"/")[2]
+    return path in never or _MARK in name or name == _HELD_FILES
 
 
 def never_captured_in(root: FileRoot) -> list[str]:
@@ -289,10 +297,7 @@ class RootCapture:
 
     def excludes(self, path: bytes) -> bool:
         """Return whether this path itself is left out."""
-        name = path.rpartition(b"/")[2]
-        if path in self._never or os.fsencode(RESTORE_MARK) in name or name == os.fsencode(FOLDER):
-            return True
-        return self._is_unwanted(path)
+        return is_never_captured(path, self._never) or self._is_unwanted(path)
 
     def _is_unwanted(self, path: bytes) -> bool:
         return self._selection.leaves_out(self.inside(path))

@@ -20,10 +20,9 @@ from strongroom.long_paths import reachable
 from strongroom.snapshots import SnapshotView
 
 from ...core.manifest import DatabaseRecord, DataRecord, FileRootRecord
-from ...deferred_deletes import FOLDER
 from ...errors import BackupError
 from ...ledger import ledger_models
-from ...sources.files import RESTORE_MARK, FileRoot, never_captured
+from ...sources.files import FileRoot, is_never_captured, never_captured
 from ..backup_source import Origin, Progress
 from ..engines.registry import engine_of
 from ..journal import Component
@@ -117,12 +116,10 @@ def _entries(folder: bytes, never: frozenset[bytes]) -> dict[bytes, os.stat_resu
     try:
         with reachable(folder) as place, os.scandir(place) as entries:
             for entry in entries:
-                name = entry.name
-                path = os.path.join(folder, name)  # noqa: PTH118
-                if os.fsencode(RESTORE_MARK) in name or name == os.fsencode(FOLDER) or path in never:
+                if is_never_captured(os.path.join(folder, entry.name), never):  # noqa: PTH118
                     continue
                 is_folder = entry.is_dir(follow_symlinks=False)
-                found[name] = None if is_folder else entry.stat(follow_symlinks=False)
+                found[entry.name] = None if is_folder else entry.stat(follow_symlinks=False)
     except (FileNotFoundError, NotADirectoryError):
         return {}
     return found
