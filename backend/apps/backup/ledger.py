@@ -147,3 +147,8 @@ def ledger_models() -> list[type[models.Model]]:
     """Return every model of the backup system that has a table."""
     config = apps.get_app_config(BackupJob._meta.app_label)
     return [model for model in config.get_models(include_auto_created=True) if not model._meta.proxy]
+
+
+def ledger_tables() -> list[str]:
+    """Return the names of the catalogue's tables."""
+    return [model._meta.db_table for model in ledger_models()]

@@ -17,7 +17,7 @@ from django.db.utils import Error as DatabaseFailure
 from strongroom.errors import StrongroomError
 
 from ..errors import BackupError
-from ..ledger import ledger_models
+from ..ledger import ledger_tables
 from ..sources.files import is_never_captured, never_captured
 from .changes import Baseline, Changes, RootChange, TableChange
 from .engines.registry import database_engine, swap_engine
@@ -71,7 +71,7 @@ class _Counts:
 
 def _table_changes(database: str, before: Mapping[str, int], seen: _Counts) -> Iterator[TableChange]:
     # The rows of the catalogue were carried over: they are live.
-    own = {model._meta.db_table for model in ledger_models()}
+    own = frozenset(ledger_tables())
     for table, rows in sorted(before.items()):
         now = _of_table(seen.rows, table)
         written = None if seen.written is None else _of_table(seen.written, table)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from django.db import models
 
 from ...errors import StorageFull
-from ...ledger import ledger_models
+from ...ledger import ledger_tables
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class ForeignColumn:
 
 def foreign_columns(model: type[models.Model]) -> list[ForeignColumn]:
     """Return such columns of a model; all of them can be null."""
-    own = {one._meta.db_table for one in ledger_models()}
+    own = frozenset(ledger_tables())
     found = []
     for field in model._meta.local_concrete_fields:
         if isinstance(field, models.ForeignKey) and field.null:

@@ -21,7 +21,7 @@ from strongroom.snapshots import SnapshotView
 
 from ...core.manifest import DatabaseRecord, DataRecord, FileRootRecord
 from ...errors import BackupError
-from ...ledger import ledger_models
+from ...ledger import ledger_tables
 from ...sources.files import FileRoot, is_never_captured, never_captured
 from ..backup_source import Origin, Progress
 from ..engines.registry import engine_of
@@ -64,7 +64,7 @@ def _table_differences(record: DatabaseRecord | DataRecord) -> Iterator[TableDif
     place = engine.live_place(record.alias)
     component = Component(kind=engine.kind, name=record.alias, live=place, staged="", kept="", had_live=True)
     # The catalogue is carried over: its rows stay as they are.
-    own = {model._meta.db_table for model in ledger_models()}
+    own = frozenset(ledger_tables())
     live = {_short(name): rows for name, rows in engine.count_rows(component, place, stored).items()}
     backup = {_short(name): rows for name, rows in stored.items()}
     for table in sorted(backup.keys() | live.keys()):

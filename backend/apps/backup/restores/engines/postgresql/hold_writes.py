@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from django.apps import apps
 
 from ....core.sql import quoted
-from ....ledger import ledger_models
+from ....ledger import ledger_tables
 from ....sources.engines.postgresql.dump import fresh_connection
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def held(alias: str) -> Iterator[None]:
 
 def _lock_tables(cursor: CursorWrapper) -> None:
     # Foreign keys of the catalogue's rows are checked in other tables, which this lock mode permits.
-    free = [model._meta.db_table for model in ledger_models()]
+    free = ledger_tables()
     free += [model._meta.db_table for model in apps.get_models() if model._meta.app_label in _BOOKKEEPING]
     cursor.execute(_TABLES, [free])
     names = [f"{quoted(str(schema))}.{quoted(str(table))}" for schema, table in cursor.fetchall()]

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from django.db import models
 
 from ....core.sql import quoted
-from ....ledger import ledger_models
+from ....ledger import ledger_models, ledger_tables
 from ..ledger_rows import foreign_columns, no_room
 
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sqlite3.SQLITE_IOERR_SHMSIZE})
@@ -20,12 +20,11 @@ _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE, sq
 
 def carry_sqlite(live: Path, staged: Path) -> str:
     """Copy the catalogue's rows from one SQLite file to the other; return "" on success, else the reason."""
-    tables = [model._meta.db_table for model in ledger_models()]
     uri = f"file:{quote(str(staged))}?mode=rw"
     try:
         with contextlib.closing(sqlite3.connect(uri, uri=True, isolation_level=None)) as connection:
             connection.execute("ATTACH DATABASE ? AS live", (f"file:{quote(str(live))}?mode=rw",))
-            for table in tables:
+            for table in ledger_tables():
                 target_columns, live_columns = _columns(connection, "main", table), _columns(connection, "live", table)
                 if not target_columns or sorted(target_columns) != sorted(live_columns):
                     return f"the table {table} of the backup is not built like the live one"

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from strongroom.snapshots import SnapshotView
 
 from ....core.sql import quoted
-from ....ledger import ledger_models
+from ....ledger import ledger_tables
 from ....sources.engines.sqlite import online_copy as sqlite
 from ....storage.locations import RepositoryPlace
 from ....storage.staging import staging_folder
@@ -47,7 +47,7 @@ def _as_it_was(alias: str, stored: StoredAt) -> Iterator[Path | None]:
 
 def _changed_in(place: str, before: Path) -> dict[str, int]:
     """Count the rows of each table that differ from the copy, without the catalogue's, which were carried over."""
-    own = {model._meta.db_table for model in ledger_models()}
+    own = frozenset(ledger_tables())
     with contextlib.closing(sqlite3.connect(f"file:{quote(place)}?mode=rw", uri=True)) as connection:
         cursor = connection.cursor()
         cursor.execute("ATTACH DATABASE ? AS before", [f"file:{quote(str(before))}?mode=ro&immutable=1"])
