@@ -4,10 +4,18 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Mapping
+from typing import Final
 
 import msgspec
+from django.db.utils import Error as DatabaseFailure
+
+from strongroom.errors import StrongroomError
 
 from ..core.manifest import Manifest
+from ..errors import BackupError
+
+CANNOT_COMPARE: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
+"""Errors of a database or folder that cannot be read: the comparison names it, and goes on with the others."""
 
 
 class StoredAt(msgspec.Struct, kw_only=True, forbid_unknown_fields=True):

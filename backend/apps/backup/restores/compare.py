@@ -12,19 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from django.db.utils import Error as DatabaseFailure
-
-from strongroom.errors import StrongroomError
-
-from ..errors import BackupError
 from ..ledger import ledger_tables
 from ..sources.files import is_never_captured, never_captured
-from .changes import Baseline, Changes, RootChange, TableChange
+from .changes import CANNOT_COMPARE, Baseline, Changes, RootChange, TableChange
 from .engines.registry import database_engine, swap_engine
 from .journal import DATABASES, Component, Journal
 
 _EXAMPLES: Final = 20
-_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
 
 
 def compare_kept(journal: Journal, baseline: Baseline) -> Changes:
@@ -54,7 +48,7 @@ def _compare(
                 changes.uncounted += [component.name] if seen.written is None else []
             elif component.name in baseline.files:
                 changes.files += _root_changes(component, place_of(component), baseline)
-        except _FAILURES as error:
+        except CANNOT_COMPARE as error:
             # The restored state is already live: the restore continues, and reports that this could not be compared.
             changes.unknown.append(f"{component.kind.value} {component.name}: {str(error).strip()}")
     return changes
@@ -93,7 +87,7 @@ def _count(component: Component, place: str, baseline: Baseline) -> _Counts:
     rows = engine.count_rows(component, place, baseline.tables[component.name])
     try:
         return _Counts(rows, engine.count_written(component, place, baseline), ())
-    except _FAILURES as error:
+    except CANNOT_COMPARE as error:
         return _Counts(rows, None, [f"rows that were changed in {component.name}: {str(error).strip()}"])
 
 

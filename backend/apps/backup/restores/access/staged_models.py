@@ -41,14 +41,12 @@ def models_in(component: Component, place: str, name: str) -> Iterator[str]:
 @contextlib.contextmanager
 def models_now(alias: str) -> Iterator[str]:
     """Open the live database of an alias, and yield the alias for `QuerySet.using`; waits as `models_in` does."""
-    connection = connections[alias]
     engine = engine_of(alias)
     if not isinstance(engine, ServerEngine):
         yield alias
         return
-    place = str(connection.settings_dict["NAME"])
-    component = Component(kind=engine.kind, name=alias, live=place, staged="", kept="", had_live=True)
-    with models_in(component, place, LIVE) as live:
+    component = engine.live_component(alias)
+    with models_in(component, component.live, LIVE) as live:
         yield live
 
 

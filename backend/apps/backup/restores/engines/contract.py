@@ -96,6 +96,11 @@ class DatabaseEngine(SwapEngine):
     def live_place(self, alias: str) -> str:
         """Return the place of the live database, which may be missing. Raises `SourceRefused` if it has none."""
 
+    def live_component(self, alias: str) -> Component:
+        """Return the live database as a component that is only read: it has nothing staged and nothing kept."""
+        place = self.live_place(alias)
+        return Component(kind=self.kind, name=alias, live=place, staged="", kept="", had_live=True)
+
     @abstractmethod
     def create(self, alias: str, place: str, *, like: str) -> None:
         """Create an empty database, with the encoding, owner and rights of the live one, `like`."""

@@ -9,26 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
 
-from django.db.utils import Error as DatabaseFailure
-
-from strongroom.errors import StrongroomError
 from strongroom.format.tree import Node, NodeKind
 from strongroom.ids import BlobId
 from strongroom.long_paths import reachable
 from strongroom.snapshots import SnapshotView
 
 from ...core.manifest import DatabaseRecord, DataRecord, FileRootRecord
-from ...errors import BackupError
 from ...ledger import ledger_tables
 from ...sources.files import FileRoot, is_never_captured, never_captured
 from ..backup_source import Origin, Progress
+from ..changes import CANNOT_COMPARE
 from ..engines.registry import engine_of
-from ..journal import Component
 from .plan import Differences, RootDifference, TableDifference
-
-_FAILURES: Final = (BackupError, StrongroomError, DatabaseFailure, OSError)
 
 
 def find_differences(
@@ -43,7 +36,7 @@ def find_differences(
     for record in databases:
         try:
             found.tables += _table_differences(record)
-        except _FAILURES as error:
+        except CANNOT_COMPARE as error:
             found.unknown.append(f"database {record.alias}: {str(error).strip()}")
     for root, live in roots:
         if origin.view is None:
@@ -51,7 +44,7 @@ def find_differences(
             continue
         try:
             found.files.append(_root_difference(origin.view, root.name, live.path, progress))
-        except _FAILURES as error:
+        except CANNOT_COMPARE as error:
             found.unknown.append(f"files {root.name}: {str(error).strip()}")
     return found
 
@@ -61,11 +54,10 @@ def _table_differences(record: DatabaseRecord | DataRecord) -> Iterator[TableDif
     stored = (
         dict(record.tables) if isinstance(record, DatabaseRecord) else {one.name: one.rows for one in record.tables}
     )
-    place = engine.live_place(record.alias)
-    component = Component(kind=engine.kind, name=record.alias, live=place, staged="", kept="", had_live=True)
+    component = engine.live_component(record.alias)
     # The catalogue is carried over: its rows stay as they are.
     own = frozenset(ledger_tables())
-    live = {_short(name): rows for name, rows in engine.count_rows(component, place, stored).items()}
+    live = {_short(name): rows for name, rows in engine.count_rows(component, component.live, stored).items()}
     backup = {_short(name): rows for name, rows in stored.items()}
     for table in sorted(backup.keys() | live.keys()):
         if backup.get(table) != live.get(table) and table not in own:

@@ -105,8 +105,8 @@ class MysqlEngine(ServerEngine):
         cursor.execute(f"SET SESSION lock_wait_timeout = {_LOCK_SECONDS}")
 
     def tables(self, alias: str, cursor: CursorWrapper) -> Sequence[str]:
-        return tables(cursor, str(connections[alias].settings_dict["NAME"]))
+        return tables(cursor, self.live_place(alias))
 
     def references(self, alias: str, cursor: CursorWrapper) -> Sequence[tuple[str, str]]:
-        cursor.execute(_REFERENCES, [str(connections[alias].settings_dict["NAME"])])
+        cursor.execute(_REFERENCES, [self.live_place(alias)])
         return [(str(child), str(parent)) for child, parent in cursor.fetchall()]
