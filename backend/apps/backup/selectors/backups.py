@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import uuid
 
+from django.db import models
+
 from ..errors import (
     BackupNotFound,
     BackupRemoved,
@@ -13,7 +15,7 @@ from ..errors import (
 from ..ledger import ledger_alias
 from ..models import BackupConfiguration, BackupJob, JobStatus
 from .jobs import job_by_uuid
-from .rows import UNFINISHED
+from .rows import HAS_BACKUP, UNFINISHED
 
 
 def stored_backup(job: uuid.UUID) -> BackupJob:
@@ -50,8 +52,7 @@ def finished_backup(job: uuid.UUID) -> BackupJob:
 
 def jobs_with_backup(configuration: uuid.UUID) -> list[BackupJob]:
     """Return the jobs of a configuration whose backup is stored, oldest first."""
-    jobs = BackupJob.objects.using(ledger_alias()).filter(configuration__uuid=configuration, removal_started_at=None)
-    return list(jobs.exclude(snapshot_id="", backup_file_path="").order_by("queued_at"))
+    return list(_with_backup(configuration).order_by("queued_at"))
 
 
 def running_job(configuration: uuid.UUID) -> BackupJob | None:
@@ -62,5 +63,8 @@ def running_job(configuration: uuid.UUID) -> BackupJob | None:
 
 def stored_backups(configuration: BackupConfiguration) -> int:
     """Return the number of stored backups of a configuration."""
-    jobs = BackupJob.objects.using(ledger_alias()).filter(configuration=configuration, removal_started_at=None)
-    return jobs.exclude(snapshot_id="", backup_file_path="").count()
+    return _with_backup(configuration.uuid).count()
+
+
+def _with_backup(configuration: uuid.UUID) -> models.QuerySet[BackupJob]:
+    return BackupJob.objects.using(ledger_alias()).filter(HAS_BACKUP, configuration__uuid=configuration)
