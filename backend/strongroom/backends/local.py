@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import NoReturn
 
 from strongroom.backends.base import CONFIG, FileHandle, Leftover, StoredFile
+from strongroom.durable_names import publish_new, sync, sync_folder
 from strongroom.errors import OUT_OF_SPACE, BackendError, FileExists, FileMissing, StorageDenied, StorageFull
 from strongroom.ids import FileKind, StorageId, is_storage_name
 from strongroom.streams import Buffer
 
 _DENIED = {errno.EACCES, errno.EPERM, errno.EROFS}
-_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.EBADF}
-_CANNOT_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS}
 _WRITEV_LIMIT = 1024
 _LEFTOVER = re.compile(r"(config|[0-9a-f]{64})-tmp-[0-9a-f]+")
 """Names of unfinished files of `save`; the same as restic's."""
@@ -44,7 +43,7 @@ class LocalBackend:
             for kind in FileKind:
                 if kind is not FileKind.CONFIG:
                     (self.root / kind.value).mkdir(mode=0o700, exist_ok=True)
-            _sync_folder(self.root)
+            sync_folder(self.root)
         except OSError as error:
             self._fail(error, "the repository's folders", "create")
 
@@ -60,16 +59,16 @@ class LocalBackend:
             except FileNotFoundError:
                 path.parent.mkdir(mode=folder_mode, parents=True, exist_ok=True)
                 # A new folder is an entry of its parent, and must be as durable as the file in it.
-                _sync_folder(path.parent.parent)
+                sync_folder(path.parent.parent)
                 descriptor = _create(temporary)
             try:
                 _write(descriptor, parts)
                 os.fchmod(descriptor, file_mode)
-                _sync(descriptor)
+                sync(descriptor)
             finally:
                 os.close(descriptor)
             self._publish(temporary, path, handle)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             self._fail(error, str(handle), "write")
         finally:
@@ -78,18 +77,13 @@ class LocalBackend:
 
     def _publish(self, temporary: Path, path: Path, handle: FileHandle) -> None:
         if handle == CONFIG:
-            # The only name that is no hash. If two clients make a repository here at once, one must fail: a link never
-            # replaces a file, a rename does.
+            # The only name that is no hash. If two clients make a repository here at once, one must fail.
             try:
-                os.link(temporary, path)
+                publish_new(temporary, path)
             except FileExistsError:
                 raise FileExists(f"{handle} is stored in {self.location} already.") from None
-            except OSError as error:
-                if error.errno not in _CANNOT_LINK:
-                    raise
-            else:
-                return
-        temporary.rename(path)
+        else:
+            temporary.rename(path)
 
     def load(self, handle: FileHandle) -> bytes:
         try:
@@ -151,7 +145,7 @@ class LocalBackend:
         path = self._path(handle)
         try:
             path.unlink()
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
         except OSError as error:
             self._fail(error, str(handle), "remove")
 
@@ -216,19 +210,3 @@ def _write(descriptor: int, parts: Sequence[Buffer]) -> None:
                 written -= len(batch.pop(0))
             if written:
                 batch[0] = batch[0][written:]
-
-
-def _sync(descriptor: int) -> None:
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno not in _CANNOT_SYNC:
-            raise
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        _sync(descriptor)
-    finally:
-        os.close(descriptor)

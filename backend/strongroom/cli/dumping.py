@@ -17,15 +17,14 @@ from strongroom.cli.access import reading
 from strongroom.cli.output import name, print_error, print_json
 from strongroom.downloads.file import FileDownload
 from strongroom.downloads.folder import FolderDownload
+from strongroom.durable_names import publish_new, sync_folder
 from strongroom.errors import SnapshotNotFound, StrongroomError
 from strongroom.format.tree import Node, NodeKind
-from strongroom.packages.writer import sync_names, temporary_file
+from strongroom.packages.writer import temporary_file
 from strongroom.snapshots import SnapshotView
 
 _PIECE = 1 << 16
 """Bytes of a zip that are collected before they are written."""
-_CANNOT_LINK = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK})
-"""Errors of file systems without hard links, such as that of many USB sticks."""
 
 
 def dump(options: argparse.Namespace) -> int:
@@ -61,22 +60,12 @@ def _write_new_file(target: Path, blocks: Iterator[bytes]) -> None:
                 file.write(block)
             file.flush()
             os.fsync(file.fileno())
-            _publish(temporary, target)
-        sync_names(target.parent)
+            publish_new(temporary, target)
+        sync_folder(target.parent)
     except OSError as error:
         raise StrongroomError(
             f"Cannot write {target}: {error.strerror}. Nothing was left there. Choose another --target, or make room."
         ) from None
-
-
-def _publish(temporary: Path, target: Path) -> None:
-    try:
-        # A link never replaces a file; a rename does.
-        os.link(temporary, target)
-    except OSError as error:
-        if error.errno not in _CANNOT_LINK:
-            raise
-        temporary.rename(target)
 
 
 def _node(view: SnapshotView, path: bytes) -> Node:

@@ -7,11 +7,12 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from strongroom.durable_names import sync_folder
 from strongroom.errors import PackageDamaged, PackageLocked
 from strongroom.packages.openpgp import Encryptor
 from strongroom.packages.package_file import message_passphrase, open_file
 from strongroom.packages.write_errors import unwritable
-from strongroom.packages.writer import measure_file, sync_names, temporary_file
+from strongroom.packages.writer import measure_file, temporary_file
 from strongroom.passphrase import Passphrase
 
 _PIECE = 1 << 20
@@ -61,7 +62,7 @@ def reencrypt(path: Path, *, old: Passphrase, new: Passphrase, tick: Callable[[]
             temporary.chmod(path.stat().st_mode & 0o777)
             size, sha256 = measure_file(temporary)
             temporary.replace(path)
-            sync_names(path.parent)
+            sync_folder(path.parent)
     except OSError as error:
         raise unwritable(path, error, "the old file stays") from error
     return size, sha256

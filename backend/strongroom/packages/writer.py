@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
+from strongroom.durable_names import sync_folder
 from strongroom.entries import Entry, Problem
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages.archive_writer import ArchiveWriter
@@ -164,13 +165,4 @@ def _publish(temporary: Path, path: Path) -> None:
         os.link(temporary, path)
     except FileExistsError as error:
         raise PackageRefused(f"Another process has just created {path}. It was not overwritten.") from error
-    sync_names(path.parent)
-
-
-def sync_names(place: Path) -> None:
-    """Flush the names in a folder to the disk."""
-    folder = os.open(place, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
