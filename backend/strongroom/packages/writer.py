@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from strongroom.durable_names import sync_folder
+from strongroom.durable_names import publish_new, sync_folder
 from strongroom.entries import Entry, Problem
 from strongroom.errors import PackageDamaged, PackageRefused
 from strongroom.packages.archive_writer import ArchiveWriter
@@ -161,8 +161,7 @@ def measure_file(path: Path) -> tuple[int, str]:
 
 def _publish(temporary: Path, path: Path) -> None:
     try:
-        # A link never replaces a file that another process has just created; a rename would.
-        os.link(temporary, path)
+        publish_new(temporary, path)
     except FileExistsError as error:
         raise PackageRefused(f"Another process has just created {path}. It was not overwritten.") from error
     sync_folder(path.parent)

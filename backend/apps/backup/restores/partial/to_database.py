@@ -6,10 +6,11 @@ The live system is not involved.
 from __future__ import annotations
 
 import contextlib
-import os
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
+
+from strongroom.durable_names import publish_new
 
 from ...core.manifest import DatabaseRecord, DataRecord
 from ...core.progress import Tracker
@@ -117,8 +118,7 @@ def _new_file(engine: DatabaseEngine, alias: str, target: Path) -> Iterator[Path
     try:
         yield staged
         try:
-            # A hard link never replaces a file that was created meanwhile; a rename would.
-            os.link(staged, target)
+            publish_new(staged, target)
         except OSError as error:
             raise RestoreRefused(f"{target} cannot be made: {error.strerror}. Nothing live was changed.") from error
     finally:
