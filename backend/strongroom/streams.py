@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Protocol, TypeAlias
 
 Buffer: TypeAlias = bytes | bytearray | memoryview
@@ -17,3 +18,24 @@ class Reader(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
     def close(self) -> None: ...
+
+
+class PiecesReader:
+    """Pieces of bytes, made when they are needed, as a stream. Each read gives a part of one piece."""
+
+    def __init__(self, pieces: Generator[bytes, None, None]) -> None:
+        self._pieces = pieces
+        self._rest = memoryview(b"")
+
+    def read(self, size: int, /) -> bytes:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return b""
+            self._rest = memoryview(piece)
+        data = bytes(self._rest[:size])
+        self._rest = self._rest[size:]
+        return data
+
+    def close(self) -> None:
+        self._pieces.close()

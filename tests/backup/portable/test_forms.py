@@ -25,11 +25,12 @@ from apps.backup.portable.engines.sqlite import SqliteReading, SqliteWriting
 from apps.backup.portable.errors import NotPortable, TableUnreadable
 from apps.backup.portable.forms import Kind, encode_rows, is_type_name
 from apps.backup.portable.limits import check_for
-from apps.backup.portable.rows import LinesReader, read_rows
+from apps.backup.portable.rows import encoded_lines, read_rows
 from apps.backup.restores.engines.fill_base import definitions
 from apps.backup.sources.errors import CaptureFailed
 from apps.backup.sources.file_references import NamedFiles
 from apps.backup.sources.portable_rows import PortableCapture
+from strongroom.streams import PiecesReader
 
 UTC = Timestamps(datetime.UTC, datetime.UTC, bare=False)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
@@ -73,7 +74,7 @@ def test_every_kind_goes_into_sqlite_and_comes_back(rows):
         writing.insert(keyed, convert_columns(numbered, writing.converters(keyed)))
         found = []
         reading = SqliteReading(database, timestamps=UTC, places={})
-        reader = LinesReader(reading.batches(keyed), lambda *figures: found.append(figures))
+        reader = PiecesReader(encoded_lines(reading.batches(keyed), lambda *figures: found.append(figures)))
         lines = reader.read(1 << 30)
         while more := reader.read(1 << 30):
             lines += more

@@ -5,7 +5,8 @@ It is JSON Lines in UTF-8, sorted by path. A reader ignores fields that it does 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Generator, Iterable, Iterator
 from typing import Final
 
 import msgspec
@@ -14,6 +15,8 @@ from ..errors import BackupError
 
 NAME: Final = "documents.jsonl"
 MAX_LINE: Final = 64 * 1024
+_LINES: Final = 256
+"""Lines in a piece: most of them are short."""
 
 
 class TitlesInvalid(BackupError):
@@ -33,11 +36,11 @@ class TitledFile(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     date: str = ""
 
 
-def encode_lines(files: Iterable[TitledFile]) -> Iterator[bytes]:
-    """Yield the lines of the record."""
-    encoder = msgspec.json.Encoder()
-    for one in files:
-        yield encoder.encode(one) + b"\n"
+def encode_lines(files: Iterable[TitledFile]) -> Generator[bytes, None, None]:
+    """Yield the lines of the record in pieces."""
+    encoder, rest = msgspec.json.Encoder(), iter(files)
+    while some := list(itertools.islice(rest, _LINES)):
+        yield encoder.encode_lines(some)
 
 
 def decode_lines(pieces: Iterable[bytes]) -> Iterator[TitledFile]:

@@ -24,35 +24,13 @@ Watch = Callable[[Sequence[Row]], None]
 """Called with the rows of each batch."""
 
 
-class LinesReader:
-    """A stream of the lines of a table. `finished` gets rows, bytes and SHA-256 when the end has been read.
+def encoded_lines(
+    batches: Batches, finished: Callable[[int, int, str], None], *, watch: Watch | None = None
+) -> Generator[bytes, None, None]:
+    """Yield the lines of a table in pieces. `finished` gets rows, bytes and SHA-256 when the last one was taken.
 
     The number of rows in a batch depends on their size, so that the use of memory is limited.
     """
-
-    def __init__(
-        self, batches: Batches, finished: Callable[[int, int, str], None], *, watch: Watch | None = None
-    ) -> None:
-        self._lines = _lines(batches, finished, watch)
-        self._rest = memoryview(b"")
-
-    def read(self, size: int, /) -> bytes:
-        while not self._rest:
-            piece = next(self._lines, None)
-            if piece is None:
-                return b""
-            self._rest = memoryview(piece)
-        data = bytes(self._rest[:size])
-        self._rest = self._rest[size:]
-        return data
-
-    def close(self) -> None:
-        self._lines.close()
-
-
-def _lines(
-    batches: Batches, finished: Callable[[int, int, str], None], watch: Watch | None
-) -> Generator[bytes, None, None]:
     digest = hashlib.sha256()
     count, rows, size = 1, 0, 0
     while found := batches.fetch(count):

@@ -19,7 +19,7 @@ import msgspec
 
 from strongroom.entries import Entry, Folder, Stream
 from strongroom.entries import Problem as Unread
-from strongroom.streams import Reader
+from strongroom.streams import PiecesReader, Reader
 
 from .. import conf
 from ..core.manifest import FORMAT, NAME, DatabaseRecord, JobFacts, Manifest, OutsideFacts, ReferenceFacts, encode
@@ -37,7 +37,7 @@ from .files import FileRoot, RootCapture, Selection, excluded_by, file_roots, ne
 from .hard_links import hold_by_links, remove_dead_links
 from .portable_rows import PortableCapture, data_folder, open_portable
 from .project_facts import fact_entries, fingerprints, project_facts
-from .streams import BytesReader, PiecesReader
+from .streams import BytesReader
 from .uncaptured_files import columns_outside
 
 WITH_DATABASES: Final = frozenset({"FULL", "INCREMENTAL", "DIFFERENTIAL", "DATABASE", "EXPORT"})

@@ -17,12 +17,12 @@ from django.db import connections
 from django.db.utils import Error as DatabaseFailure
 
 from strongroom.entries import Entry, Folder, Stream
-from strongroom.streams import Reader
+from strongroom.streams import PiecesReader, Reader
 
 from ..core.manifest import DataRecord, TableRecord
 from ..portable.engines.base import Reading
 from ..portable.forms import Row
-from ..portable.rows import LinesReader
+from ..portable.rows import encoded_lines
 from ..portable.tables import FOLDER
 from .engines.registry import engine_of
 from .errors import CaptureFailed
@@ -54,7 +54,8 @@ class PortableCapture:
 
         def opened() -> Reader:
             with _translated(self.record.alias, table.name):
-                reader = LinesReader(self.reading.batches(table), finished, watch=self._watch(table))
+                lines = encoded_lines(self.reading.batches(table), finished, watch=self._watch(table))
+                reader = PiecesReader(lines)
             return _Translating(reader, self.record.alias, table.name)
 
         return opened
@@ -83,7 +84,7 @@ class PortableCapture:
 class _Translating:
     """A stream that translates errors of the database to `CaptureFailed`."""
 
-    def __init__(self, reader: LinesReader, alias: str, table: str) -> None:
+    def __init__(self, reader: PiecesReader, alias: str, table: str) -> None:
         self._reader = reader
         self._alias = alias
         self._table = table

@@ -7,7 +7,7 @@ import hashlib
 import io
 import subprocess
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Protocol
 
@@ -80,26 +80,6 @@ class BytesReader:
 
     def close(self) -> None:
         self._stream.close()
-
-
-class PiecesReader:
-    """Pieces of bytes, made when they are needed, as a stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._rest = b""
-
-    def read(self, size: int, /) -> bytes:
-        collected = bytearray(self._rest)
-        for piece in self._pieces if len(collected) < size else ():
-            collected += piece
-            if len(collected) >= size:
-                break
-        self._rest = bytes(collected[size:])
-        return bytes(collected[:size])
-
-    def close(self) -> None:
-        self._rest = b""
 
 
 class ProcessReader:
