@@ -7,7 +7,7 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { forcedColourProblems, checkAccessibility, overflowingElements } from "./accessibility";
-import { launch, open } from "./browser";
+import { launch, open, press, signInByKeys } from "./browser";
 import { ADMINISTRATOR, Edms } from "./edms";
 
 const BACKUPS = "/admin/backup";
@@ -23,9 +23,7 @@ beforeAll(async () => {
   edms.manage("trigger_backup", "--config", "production_daily_full");
   ({ page, wrong } = await open(browser));
   await page.goto(edms.url("/"));
-  await press(page.getByLabel("User name"), "Tab", ADMINISTRATOR.name);
-  await page.keyboard.type(ADMINISTRATOR.password);
-  await page.keyboard.press("Enter");
+  await signInByKeys(page);
   await page.getByRole("heading", { level: 1, name: "Dashboard" }).waitFor();
   const answer = await page.request.get(edms.url("").replace("/app", "/api/v1/backup/jobs/"));
   job = ((await answer.json()) as { results: { uuid: string }[] }).results[0]?.uuid ?? "";
@@ -37,13 +35,6 @@ afterAll(async () => {
   await browser.close();
   await edms.remove();
 });
-
-/** Types into an element as soon as it exists, and presses a key on it. No pointer touches it. */
-async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
-  await on.focus();
-  await page.keyboard.type(text);
-  await page.keyboard.press(key);
-}
 
 const button = (name: string | RegExp) => page.getByRole("button", { name, exact: typeof name === "string" });
 const link = (name: string | RegExp) => page.getByRole("link", { name, exact: typeof name === "string" });

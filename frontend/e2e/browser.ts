@@ -3,6 +3,7 @@
 import type axe from "axe-core";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
 
@@ -10,6 +11,8 @@ import { ADMINISTRATOR, ROOT } from "./edms";
 
 export const SCHEMES = ["light", "dark"] as const;
 export const SIZE = { width: 1280, height: 900 };
+/** The most bytes of scripts that a first view may load. */
+export const FIRST_LOAD_BYTES = 250_000;
 
 /**
  * The measurements of the browser in milliseconds. `cls` is the share of the page that moved. `longest` is the longest
@@ -63,6 +66,29 @@ export async function signIn(page: Page, name = ADMINISTRATOR.name): Promise<voi
   await page.getByLabel("User name").fill(name);
   await page.getByRole("textbox", { name: "Password" }).fill(ADMINISTRATOR.password);
   await page.getByRole("button", { name: "Sign in" }).click();
+}
+
+/** Signs the administrator in with keys alone. */
+export async function signInByKeys(page: Page): Promise<void> {
+  await press(page.getByLabel("User name"), "Tab", ADMINISTRATOR.name);
+  await page.keyboard.type(ADMINISTRATOR.password);
+  await page.keyboard.press("Enter");
+}
+
+/** Focuses an element as soon as it exists, types, and presses a key. No pointer touches it. */
+export async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
+  await on.focus();
+  await on.page().keyboard.type(text);
+  await on.page().keyboard.press(key);
+}
+
+/** Returns the size of all scripts loaded so far, as a compressing server sends them. */
+export async function scriptBytes(page: Page): Promise<number> {
+  const loaded = await page.evaluate(() => performance.getEntriesByType("resource").map(({ name }) => name));
+  const sizes = loaded
+    .filter((name) => name.endsWith(".js"))
+    .map(async (name) => gzipSync(await (await page.request.get(name)).body()).length);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 /** Returns the field for the name that a dialog or a form asks for, and that name. */

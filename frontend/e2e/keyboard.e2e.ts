@@ -7,8 +7,8 @@ import type { Browser, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 import { checkAccessibility } from "./accessibility";
-import { launch, nameConfirmation, open } from "./browser";
-import { ADMINISTRATOR, Edms } from "./edms";
+import { launch, nameConfirmation, open, press, signInByKeys } from "./browser";
+import { Edms } from "./edms";
 
 const BACKUPS = "/admin/backup";
 let edms: Edms;
@@ -35,13 +35,6 @@ afterAll(async () => {
   await edms.remove();
 });
 
-/** Focuses an element as soon as it exists, types, and presses a key. No pointer touches it. */
-async function press(on: Locator, key = "Enter", text = ""): Promise<void> {
-  await on.focus();
-  await page.keyboard.type(text);
-  await page.keyboard.press(key);
-}
-
 /** Presses Tab until the element has the focus: it can be reached, and its focus is visible. */
 async function tabTo(what: Locator): Promise<void> {
   await what.waitFor();
@@ -59,15 +52,9 @@ const button = (name: string | RegExp) => page.getByRole("button", { name, exact
 const link = (name: string | RegExp) => page.getByRole("link", { name, exact: typeof name === "string" });
 const says = (state: string) => page.getByRole("main").getByText(state, { exact: true }).first().waitFor();
 
-async function signIn(): Promise<void> {
-  await press(page.getByLabel("User name"), "Tab", ADMINISTRATOR.name);
-  await page.keyboard.type(ADMINISTRATOR.password);
-  await page.keyboard.press("Enter");
-}
-
 test("the first five minutes: from signing in to a protected system", async () => {
   await page.goto(edms.url(`${BACKUPS}/overview`));
-  await signIn();
+  await signInByKeys(page);
   const steps = page.getByRole("region", { name: "First steps" });
   await tabTo(steps.getByRole("button", { name: "Download recovery kit" }));
   const [kit] = await Promise.all([page.waitForEvent("download"), page.keyboard.press("Enter")]);
@@ -122,7 +109,7 @@ test("a live restore is followed to its end, with the way back in", async () => 
   expect.soft(await checkAccessibility(page)).toEqual([]);
   await page.goto(edms.url("/documents"));
   if ((await page.getByLabel("User name").count()) > 0) {
-    await signIn();
+    await signInByKeys(page);
   }
   await press(link("Contract 4711"));
   await page.getByRole("heading", { level: 1, name: "Contract 4711" }).waitFor();

@@ -69,7 +69,7 @@ SHELF = (
     ),
     Project(
         "text_paths_unsaid",
-        "the same, and no setting says so: nobody may believe that these files are safe",
+        "the same, and no setting says so: the files must not be called safe",
         also=("text_paths",),
         open=frozenset({"W043"}),
         state="AT_RISK",

@@ -225,7 +225,7 @@ it("keeps the last known state of a restore during the swap, and polls", async (
     http.get(`${API}/restores/${RESTORE.uuid}/`, () => {
       asked += 1;
       if (asked === 2) {
-        return HttpResponse.json(problem(401, "Nobody is authenticated."), { status: 401 });
+        return HttpResponse.json(problem(401, "The session has ended."), { status: 401 });
       }
       const done = { ...RESTORE, status: "COMPLETED", rollback_state: "AVAILABLE", counts: { files: 40 } };
       return HttpResponse.json(asked === 1 ? RESTORE : done);

@@ -1,6 +1,6 @@
 /** The contents of a plan. The API types it as any object, because each kind of operation has its own result. */
 
-import { objects, text, texts, type Values } from "./jsonValues";
+import { numberOrNull, objects, text, texts, type Values } from "./jsonValues";
 
 export interface Replacement {
   kind: string;
@@ -72,7 +72,7 @@ export function planOf(values: Values): Plan | null {
       name: text(one["name"]),
       live: text(one["live"]),
       exists: one["exists"] === true,
-      size: typeof one["size"] === "number" ? one["size"] : null,
+      size: numberOrNull(one["size"]),
       notes: texts(one["notes"]),
     })),
     space: objects(values["space"]).map((one) => ({
@@ -89,8 +89,6 @@ export function planOf(values: Values): Plan | null {
   };
 }
 
-const count = (value: unknown) => (typeof value === "number" ? value : null);
-
 function differencesOf(value: unknown): Differences | null {
   const [values] = objects([value]);
   return values === undefined
@@ -99,8 +97,8 @@ function differencesOf(value: unknown): Differences | null {
         tables: objects(values["tables"]).map((one) => ({
           database: text(one["database"]),
           table: text(one["table"]),
-          backup: count(one["backup"]),
-          live: count(one["live"]),
+          backup: numberOrNull(one["backup"]),
+          live: numberOrNull(one["live"]),
         })),
         files: objects(values["files"]).map((one) => ({
           root: text(one["root"]),
