@@ -1,6 +1,6 @@
 /** The first step: a stored backup, or a package of another system. */
 
-import { Alert, Button, Card, Group, SegmentedControl, Stack, Text, Title, VisuallyHidden } from "@mantine/core";
+import { Alert, Box, Button, Card, Group, SegmentedControl, Stack, Text, Title, VisuallyHidden } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Link, useSearchParams } from "react-router";
 
@@ -50,8 +50,11 @@ function StoredBackups() {
   const asked = params.get("q") ?? "";
   const wanted = { has_backup: true, ordering: "-queued_at", limit: 30, ...(asked && { search: asked }) } as const;
   const query = useInfiniteQuery(jobPages(useApi(), wanted));
+  // Asked for at once, although it is shown with the list: an answer after the list would push the list down.
+  useQuery(suggestionQuery(useApi()));
   return (
-    <Stack>
+    // While the list loads, it takes the room that it will need: what follows must not move.
+    <Stack mih={query.isPending ? "75vh" : undefined}>
       <SearchField
         label={t("restore.source.search")}
         value={asked}
@@ -90,7 +93,11 @@ function NoBackups() {
 /** The backup that the server means by `latest`, with the backups it passed over. */
 function SuggestedBackup() {
   const suggestion = useQuery(suggestionQuery(useApi()));
-  return <Loaded query={suggestion}>{(found) => <SuggestedBackupCard suggestion={found} />}</Loaded>;
+  return (
+    <Box mih="8rem">
+      <Loaded query={suggestion}>{(found) => <SuggestedBackupCard suggestion={found} />}</Loaded>
+    </Box>
+  );
 }
 
 function SuggestedBackupCard({ suggestion }: { suggestion: Schemas["Suggestion"] }) {
