@@ -8,6 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from tests.engine.conftest import Call
@@ -20,24 +21,34 @@ from strongroom.testing.trees import File, build
 
 pytestmark = pytest.mark.slow
 
-FILES = {b"a": File(b"whole" * 1000), b"b": File(os.urandom(6_000_000))}
+SIZE = 400_000
+"""The bytes of the last file: too few to be cut into chunks."""
+FILES = {b"a": File(b"whole" * 1000), b"b": File(os.urandom(6_000_000)), b"c": File(os.urandom(SIZE))}
+
+
+class Byte(NamedTuple):
+    """A byte of a stored file, and its position there."""
+
+    path: Path
+    position: int
 
 
 @pytest.fixture
-def pack(repository: Repository, store: Path, tmp_path: Path) -> Path:
-    """Return the pack of two files."""
+def last(repository: Repository, store: Path, tmp_path: Path) -> Byte:
+    """Return a byte in the content of the last of three files."""
     build(tmp_path / "source", FILES)
     entries = [OnDisk(b"files", os.fsencode(tmp_path / "source"))]
     archive(repository, entries, ArchiveOptions(paths=["/edms"]))
-    return max((one for one in (store / "data").rglob("*") if one.is_file()), key=lambda one: one.stat().st_size)
+    [(pack, blob)] = [place for _, [place] in repository.load_index().blobs() if place[1].size == SIZE]
+    return Byte(store / "data" / pack[:2] / pack, blob.offset + SIZE // 2)
 
 
-def flip(path: Path) -> None:
-    """Change a byte of the second file, far from its begin."""
-    content = bytearray(path.read_bytes())
-    content[-1_000_000] ^= 1
-    path.chmod(0o600)
-    path.write_bytes(content)
+def flip(byte: Byte) -> None:
+    """Change a byte; the second time it is as it was."""
+    content = bytearray(byte.path.read_bytes())
+    content[byte.position] ^= 1
+    byte.path.chmod(0o600)
+    byte.path.write_bytes(content)
 
 
 def is_whole(content: bytes) -> bool:
@@ -52,26 +63,26 @@ def is_whole(content: bytes) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["zip", "tar"])
-def test_an_archive_of_damaged_data_is_no_archive(call: Call, store: Path, pack: Path, tmp_path: Path, kind: str):
+def test_an_archive_of_damaged_data_is_no_archive(call: Call, store: Path, last: Byte, tmp_path: Path, kind: str):
     target = tmp_path / "archive"
     dump = ("dump", "latest", "/", "--archive", kind)
     assert is_whole(call(store, *dump).stdout)
-    flip(pack)
+    flip(last)
     answer = call(store, *dump, code=1)
     assert len(answer.stdout) > 1_000_000
     assert not is_whole(answer.stdout)
     assert b"damaged" in answer.stderr
     call(store, *dump, "--target", str(target), code=1)
     assert sorted(os.listdir(tmp_path)) == ["repository", "source"]
-    # The other file needs none of it.
+    # The other files need none of it.
     assert call(store, "dump", "latest", "/files/a").stdout == FILES[b"a"].content
-    flip(pack)
+    flip(last)
     call(store, *dump, "--target", str(target))
     assert is_whole(target.read_bytes())
 
 
 def test_a_full_disk_leaves_nothing(
-    call: Call, store: Path, pack: Path, tmp_path: Path, under_limit: Callable[[int], None]
+    call: Call, store: Path, last: Byte, tmp_path: Path, under_limit: Callable[[int], None]
 ):
     under_limit(1_000_000)
     answer = call(store, "dump", "latest", "/files/b", "--target", str(tmp_path / "b"), code=1)
@@ -80,7 +91,7 @@ def test_a_full_disk_leaves_nothing(
     assert sorted(os.listdir(tmp_path)) == ["repository", "source"]
 
 
-def test_a_file_is_not_replaced(call: Call, store: Path, pack: Path, tmp_path: Path):
+def test_a_file_is_not_replaced(call: Call, store: Path, last: Byte, tmp_path: Path):
     (tmp_path / "b").symlink_to("nowhere")
     assert b"File exists" in call(store, "dump", "latest", "/files/b", "--target", str(tmp_path / "b"), code=1).stderr
     assert (tmp_path / "b").is_symlink()
@@ -88,7 +99,7 @@ def test_a_file_is_not_replaced(call: Call, store: Path, pack: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("line", ["dump latest /files/b", "ls latest", "snapshots --json"])
-def test_a_full_disk_behind_stdout_is_an_error(store: Path, pack: Path, line: str):
+def test_a_full_disk_behind_stdout_is_an_error(store: Path, last: Byte, line: str):
     with open("/dev/full", "wb") as full:
         done = subprocess.run(
             [sys.executable, "-m", "strongroom.cli", *line.split()],
